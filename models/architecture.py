@@ -106,8 +106,8 @@ class Stage:
         The layers, by number, whose maps are added up to be the input; by default the layer before.
     """
 
-    filters: int = 1
-    kernel: int = 0
+    filters: int
+    kernel: int
     padding: int = 0
     pool: Pool | None = Pool()
     wiring: Wiring = Wiring.SUMMED
@@ -245,7 +245,9 @@ class Architecture:
         activation(stage.activation)
         activation(stage.after)
         _within(f"{name}'s kernel", stage.kernel, 0, SIDES[-1])
-        _within(f"{name}'s filters", stage.filters, 1, MAX_FILTERS if stage.kernel else 1)
+        _within(f"{name}'s filters", stage.filters, 1, MAX_FILTERS)
+        if not stage.kernel and stage.filters > 1:
+            raise ArchitectureError(f"{name} has no convolution and {stage.filters} filters; without one it has 1")
         _within(f"{name}'s stride", stage.stride, 1, MAX_STRIDE)
         _within(f"{name}'s padding", stage.padding, 0, max(stage.kernel, 1) - 1)
         _within(f"{name}'s padding behind", stage.behind, 1 - side, max(stage.kernel, 1) - 1)

@@ -235,11 +235,12 @@ class Network:
         kernels = self.kernels(stage).reshape(-1, filters, inputs * given.kernel**2)
         made = np.empty((len(maps), groups, filters, outputs, outputs), self.dtype)
         for rows, windows in self.windows(stage, maps):
-            seen = windows.reshape(len(maps), groups, inputs * given.kernel**2, -1)
-            made[..., rows, :] = (kernels @ seen).reshape(len(maps), groups, filters, -1, outputs)
-        whole = made.reshape(len(maps), -1, filters if given.paired else groups * filters, outputs, outputs)
+            seen = windows.reshape(len(maps), groups, inputs * given.kernel**2, windows.shape[-1])
+            made[..., rows, :] = (kernels @ seen).reshape(made[..., rows, :].shape)
+        shared = groups if given.paired else 1
+        whole = made.reshape(len(maps), shared, groups // shared * filters, outputs, outputs)
         whole += bias
-        return whole.reshape(len(maps), -1, outputs, outputs)
+        return whole.reshape(len(maps), groups * filters, outputs, outputs)
 
     def windows(self, stage: int, maps: Array) -> Iterator[tuple[slice, Array]]:
         """What each output of a stage's convolution sees of each map, some rows of outputs at a time.
@@ -258,7 +259,7 @@ class Network:
         for row in range(0, outputs, at_once):
             rows = slice(row, min(row + at_once, outputs))
             steps.done(maps.shape[0] * maps.shape[1] * kernel**2 * outputs * (rows.stop - row))
-            yield rows, every[..., rows, :].reshape(*maps.shape[:2], kernel**2, -1)
+            yield rows, every[..., rows, :].reshape(*maps.shape[:2], kernel**2, (rows.stop - rows.start) * outputs)
 
     def _padded(self, stage: int, maps: Array) -> Array:
         """Maps with the stage's padding around them."""
@@ -383,7 +384,7 @@ class Network:
         """
         if (stage, by_input) not in self._cell_kernels:
             given, weight = self.architecture.fine.stages[stage], self.kernels(stage)
-            groups, inputs, filters = self.architecture.groups(stage)
+            _, inputs, filters = self.architecture.groups(stage)
             k, width, places = max(given.kernel, 1), given.width, given.places
             weight = weight.reshape(-1, filters, inputs, k, k)
             made = np.zeros((len(weight), inputs, places, places, filters, width, width), self.dtype)

@@ -52,7 +52,7 @@ R = TypeVar("R", bound=Result)
 MOST_NUMBERS = 2**20
 # An image is answered at once, in less than a millisecond, if it takes at most so many multiply-adds and bytes, and if
 # its answer has at most so many numbers.
-CHEAP_WORK, CHEAP_BYTES, CHEAP_NUMBERS = 8 * 10**6, 3 * 2**20, 4_096
+CHEAP_WORK, CHEAP_BYTES, CHEAP_NUMBERS = 8 * 10**6, 6 * 2**20, 4_096
 
 
 @dataclass(frozen=True, kw_only=True)

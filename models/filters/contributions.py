@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from konkyo.models import steps, ties
 from konkyo.models.activations import activation
@@ -234,15 +234,15 @@ def traced_contributions(network: Network, images: Array) -> tuple[Trace, Ledger
     weight = weight.reshape(len(weight), shape.classes, groups, filters, shape.cells)
     # For each map that reaches the head a product (C, cells) × (cells, its pairs); M is 1 or N.
     by_map = weight.transpose(0, 2, 3, 1, 4)  # (M, G, F, C, cells)
-    by_pair = passed.reshape(len(flat), groups, inputs, filters, -1).transpose(0, 1, 3, 4, 2)
+    by_pair = passed.reshape(len(flat), groups, inputs, filters, shape.cells).transpose(0, 1, 3, 4, 2)
     products = by_map @ by_pair  # (N, G, F, C, I)
     contributions = np.ascontiguousarray(products.transpose(0, 3, 1, 4, 2)).reshape(
         len(flat), shape.classes, *shape.pairs
     )
     filter_bias = np.zeros((len(flat), shape.classes, shape.stages[-1].filters), network.dtype)
     if rest is not None:
-        each = (by_map @ rest.reshape(*rest.shape[:1], groups, filters, -1, 1))[..., 0]  # (N, G, F, C)
-        each = each.reshape(len(flat), -1, shape.stages[-1].filters, shape.classes)
+        each = (by_map @ rest.reshape(*rest.shape[:1], groups, filters, shape.cells, 1))[..., 0]  # (N, G, F, C)
+        each = each.reshape(len(flat), shape.maps // shape.stages[-1].filters, shape.stages[-1].filters, shape.classes)
         filter_bias = each.sum(1).swapaxes(1, 2)
     weight = weight.reshape(*weight.shape[:-1], side, side)
 
@@ -467,7 +467,7 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, Array |
     stage, (groups, inputs, filters) = shape.stages[-1], shape.groups(last)
     sources = [trace.layers[source - 1] if source else flat for source in shape.sources(last)]
     below = sources[0] if len(sources) == 1 else np.sum(sources, axis=0)
-    whole = trace.convolutions[-1].reshape(len(flat), groups, filters, -1)
+    whole = trace.convolutions[-1].reshape(len(flat), groups, filters, trace.convolutions[-1].shape[-1] ** 2)
     before, after = activation(stage.activation), activation(stage.after)
     every = stage.mean and stage.pool is not None
     chosen = None if stage.pool is None or every else winners(stage, trace.convolutions[-1])
@@ -517,11 +517,11 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, Array |
         passed = _mean(stage, passed, whole.shape) * (outer if isinstance(outer, float) else outer[:, :, None])
         rest = None if rest is None else _mean(stage, np.broadcast_to(rest, whole.shape), whole.shape) * outer
     if before.rest or after.rest:
-        rest = (0 if rest is None else rest) + np.broadcast_to(outer * before.rest + after.rest, (*whole.shape[:3], 1))
-    shaped = passed.reshape(len(flat), groups * inputs, filters, -1)
+        rest = (0 if rest is None else rest) + np.asarray(outer * before.rest + after.rest, network.dtype)
+    shaped = passed.reshape(len(flat), groups * inputs, filters, shape.cells)
     if rest is None:
         return shaped, None
-    return shaped, np.broadcast_to(rest, (*whole.shape[:3], shape.cells)).reshape(len(flat), -1, shape.cells)
+    return shaped, np.broadcast_to(rest, (*whole.shape[:3], shape.cells)).reshape(len(flat), shape.maps, shape.cells)
 
 
 def _mean(stage: Stage, values: Array, shape: tuple[int, ...]) -> Array:
@@ -529,7 +529,7 @@ def _mean(stage: Stage, values: Array, shape: tuple[int, ...]) -> Array:
     side = int(shape[-1] ** 0.5)
     plain = replace(stage, activation="none", after="none")
     made = pooled(plain, values.reshape(*values.shape[:-1], side, side))
-    return made.reshape(*values.shape[:-1], -1)
+    return made.reshape(*values.shape[:-1], made.shape[-1] ** 2)
 
 
 def pair_words(asked: str, account: Account) -> str:

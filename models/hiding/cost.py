@@ -116,16 +116,17 @@ def _tables(plan: Plan, changed: int, kept: bool) -> Cost:
     architecture, cost, rows = plan.architecture, plan.cost, plan.rows[-1]
     outputs, values, cells = architecture.head[0][1], plan.values(plan.last), plan.shape.sides[-1] ** 2
     work = cost.multiply_adds + rows * architecture.maps * outputs + (rows * values if plan.pairs else 0)
-    # The tables that are there, and a batch of cells: its rows, a copy of them for the product, weights, and its tables.
-    batch, tabled = plan.batch(plan.last), rows * outputs if kept or architecture.hidden else 0
-    weights = plan.cells(plan.last) * architecture.maps * outputs
+    # Tables, and a batch of cells: its rows, of one cell twice for the product, the weights, and its tables.
+    batch, cells_at_once = plan.batch(plan.last), plan.cells(plan.last)
+    tabled = rows * outputs if kept or architecture.hidden else 0
+    used = batch * values + (batch // cells_at_once) * values + cells_at_once * architecture.maps * outputs
+    if plan.pairs:
+        used += 2 * batch * values
+    if not tabled:
+        used += 2 * batch * outputs
     sizes = [
         cost.size // NUMBER + tabled * (rows - batch) // rows,
-        plan.held(plan.last)
-        + plan.products(plan.last)
-        + tabled
-        + weights
-        + batch * ((3 if plan.pairs else 2) * values + outputs),
+        plan.held(plan.last) + plan.products(plan.last) + tabled + used,
     ]
     if architecture.hidden:
         merged, chunk = 1 << changed, min(1 << changed, MERGED_CHUNK)
@@ -371,7 +372,7 @@ def planned_tables(
     changed = int(regions.changed(differs[None]).sum())
     if architecture.hidden and changed > MOST_MERGED:
         message = f"with hidden affine layers hiding may change at most {MOST_MERGED} regions, and it changes {changed}"
-    elif budget is None or NUMBER * plan.bookkeeping(plan.last) <= budget.size:
+    elif budget is None or plan.finding <= budget.size:
         said = f"hiding changes {changed} regions of this image, and all their combinations take"
         if budget is None or (message := budget.exceeded(said, _tables(plan, changed, kept))) is None:
             return plan

@@ -100,7 +100,8 @@ def _area(network: Network, images: Array, fills: Array, regions: Regions, order
 def nested_logits(
     network: Network, images: Array, fills: Array, regions: Regions, order: IntArray, counts: IntArray
 ) -> Array:
-    """(N, n, C): the logits of images (N, channels, side, side) with the first ``counts`` (n,) regions of an order hidden.
+    """(N, n, C): the logits of images (N, channels, side, side) with the first ``counts`` (n,) regions of an order
+    hidden.
 
     ``fills`` are the pixels that replace hidden ones.
     """

@@ -212,15 +212,15 @@ class Plan:
             batch = self.batch(number)
             made = (batch if (self.family is Family.EVERY and number == self.last) else rows) * self.values(number)
             index = taps * batch * len(shape.sources(number))
-            # While an index is made, one or two others of its size are there.
-            making = (5 * index // 2) if self.family is Family.EVERY else 3 * index
+            # While an index is made, others of its size are there; with ``EVERY`` it is filled in place.
+            making = index if self.family is Family.EVERY else 3 * index
             sizes.append(self.held(number) + made + indices + max(making, index + self._scratch(number, batch)))
             if self.keeps:
                 indices += index
         return Cost(self.players, sum(self.rows), work, NUMBER * max(sizes), 0)
 
     def held(self, stage: int) -> int:
-        """Numbers that are there while the rows of a stage are made: layers that it or a later one takes, and tables."""
+        """Numbers that are there while a stage is made: layers that it or a later one takes, and where their rows are."""
         ends = {source: number for number in range(self.last + 1) for source in self.shape.sources(number)}
         layers = [layer for layer in range(stage + 1) if ends.get(layer, -1) >= stage]
         return sum(self.rows[layer] * self.shape.layer_maps[layer] for layer in layers) + self.bookkeeping(stage)
@@ -228,9 +228,14 @@ class Plan:
     def bookkeeping(self, stage: int) -> int:
         """Numbers that say which cells of the layers up to a stage see which region, and where their rows are."""
         sees = [self.regions.count * side**2 for side in self.shape.sides]
-        # A byte for each cell and region; where the rows are takes a number, and as many again while it is found.
-        known = sum(sees[: stage + 1]) + (0 if self.family is Family.EVERY else 4 * self.rows[stage + 1])
-        return sum(sees) // NUMBER + known + max(sees[: stage + 1])
+        # A byte for each cell and region, of pixels two; where other rows are is a number, and one more while it is found.
+        known = (sum(sees) + sees[0]) // NUMBER + sum(sees[1 : stage + 1]) + max([0, *sees[1 : stage + 1]])
+        return known + (0 if self.family is Family.EVERY else 4 * self.rows[stage + 1])
+
+    @property
+    def finding(self) -> int:
+        """Bytes while it is found which cells see a pixel that differs: two numbers in float32 for each region."""
+        return NUMBER * self.regions.count * max(side**2 for side in self.shape.sides[1:])
 
     def batch(self, stage: int) -> int:
         """Rows of a stage whose index is made at once, at most; of the last stage they are yielded together."""
@@ -351,10 +356,9 @@ class Plan:
         """For each source (width², J): the rows below that each row of a stage sees."""
         if (kept := self._indices.get(stage)) is not None:
             return kept
-        rows, near = self._layers[stage + 1], self.shape.near(stage)
-        made = [
-            each.table.ravel().take(near.take(rows.cell, axis=1) * each.table.shape[1] + rows.hiding) for each in below
-        ]
+        rows = self._layers[stage + 1]
+        seen = self.shape.near(stage).take(rows.cell, axis=1)
+        made = [each.find(seen, rows.hiding) for each in below]
         if self.keeps:
             self._indices[stage] = made
         return made
@@ -431,15 +435,29 @@ class _Rows:
         """(J,): the hiding of each row, of which 0 is none."""
         return np.concatenate([np.zeros(len(self.sees), np.intp), self._hidden[0] + 1])
 
+    def find(self, cells: IntArray, hiding: IntArray) -> IntArray:
+        """The rows of cells (width², J), where the last is padding, each in its hiding (J,)."""
+        places = cells * (1 + self.sees.shape[1])
+        places += hiding
+        if not self.pixels:
+            return self.table.ravel().take(places)
+        gone = self._gone.ravel().take(places)
+        found = self.start.take(cells, out=places, mode="clip")
+        found[gone] += len(self.sees)
+        return found
+
+    @cached_property
+    def _gone(self) -> BoolArray:
+        """(pixels + 1, 1 + R): whether a pixel is hidden in each hiding."""
+        pixels, regions = self.sees.shape
+        gone = np.zeros((pixels + 1, 1 + regions), np.bool_)
+        gone[:-1, 1:] = self.sees if self.family is Family.SINGLE else np.logical_or.accumulate(self.sees, axis=1)
+        return gone
+
     @cached_property
     def table(self) -> IntArray:
-        """(cells + 1, 1 + R): the row of each cell in each hiding; the last is padding."""
+        """(cells + 1, 1 + R): the row of each cell of a layer of maps in each hiding; the last is padding."""
         cells, regions = self.sees.shape
-        if self.pixels:
-            gone = self.sees if self.family is Family.SINGLE else np.logical_or.accumulate(self.sees, axis=1)
-            table = np.repeat(np.append(np.arange(cells), 2 * cells)[:, None], 1 + regions, axis=1)
-            table[:-1, 1:] += cells * gone
-            return table
         table = np.repeat(np.append(np.arange(cells), self.count)[:, None], 1 + regions, axis=1)
         table[self._hidden[1], self._hidden[0] + 1] = np.arange(cells, self.count)
         if self.family is Family.NESTED:
@@ -477,11 +495,19 @@ class _Rows:
 
     @cached_property
     def step(self) -> IntArray:
-        """(cells + 1, R): what hiding a region adds to the row of a cell: 1, 2, 4, … for those that it sees."""
+        """(cells + 1, R): what hiding a region adds to the row of a cell: 1, 2, 4, … for those that it sees.
+
+        To that of a pixel it adds their number, ``unit``.
+        """
         cells, regions = self.sees.shape
-        step = np.zeros((cells + 1, regions), np.intp)
-        step[:-1] = cells * self.sees if self.pixels else (self.sees << self.sees.cumsum(1)) >> 1
+        step = np.zeros((cells + 1, regions), np.bool_ if self.pixels else np.intp)
+        step[:-1] = self.sees if self.pixels else (self.sees << self.sees.cumsum(1)) >> 1
         return step
+
+    @property
+    def unit(self) -> int:
+        """By what ``step`` is multiplied."""
+        return len(self.sees) if self.pixels else 1
 
     def every(
         self, near: IntArray, below: list["_Rows"], batch: int
@@ -519,7 +545,7 @@ def _subsets(below: _Rows, seen: IntArray, players: IntArray) -> IntArray:
     regions = below.step.shape[1]
     flat = seen * regions
     for p in range(count):
-        added = below.step.ravel().take(flat + players[:, p])
+        added = below.step.ravel().take(flat + players[:, p]) * below.unit
         np.add(index[..., : 1 << p], added[..., None], out=index[..., 1 << p : 2 << p])
     return index.reshape(len(seen), -1)
 
@@ -615,10 +641,7 @@ def _finisher(network: Network, shape: Architecture, number: int, images: int) -
             places = places + _bias_of(bias, cells, images)
         if not stage.commutes:
             places = before(places, places)
-        if stage.places == 1:
-            made = places[:, 0]
-        else:
-            made = places.mean(1) if stage.mean else places.max(1)
+        made = places[:, 0] if stage.places == 1 else places.mean(1) if stage.mean else places.max(1)
         if not early:
             made += _bias_of(bias, cells, images)[:, 0]
         if stage.commutes:

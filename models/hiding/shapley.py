@@ -23,7 +23,7 @@ from konkyo.models.hiding.games import Batch, LocalGames, Tables, by_filter, pai
 from konkyo.models.hiding.occlusion import Faithfulness, faithfulness, pair_heatmaps
 from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, Regions, empty_image
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.models.result import ClassResult, check_question
+from konkyo.models.result import ClassResult, check_question, check_single
 from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
 # Players of a game up to which its weights are kept.
@@ -511,6 +511,7 @@ def explain_shapley(
     ParameterError
         A class or fill out of range, a class against itself, or regions that take too much work.
     """
+    check_single(image, network)
     check_question(target, versus, network.classes)
     logits = network.logits(image)
     explained = int(ties.predicted(logits)) if target is None else target

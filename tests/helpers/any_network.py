@@ -70,7 +70,7 @@ def any_stages(draw: st.DrawFn, maps: int, names: list[str], gates: bool) -> Sta
     pool = Pool(side, draw(st.integers(1, side)), kind) if draw(st.booleans()) else None
     after = draw(st.sampled_from(names)) if not gates and draw(st.integers(0, 3)) == 0 else "none"
     if not kernel:
-        return Stage(pool=pool, activation=draw(st.sampled_from(names)), after=after)
+        return Stage(1, 0, pool=pool, activation=draw(st.sampled_from(names)), after=after)
     wiring = draw(st.sampled_from(Wiring))
     groups = draw(st.sampled_from([n for n in range(1, maps + 1) if maps % n == 0]))
     groups = groups if wiring is Wiring.SUMMED else 1

@@ -171,12 +171,12 @@ def test_what_is_cheap() -> None:
     network = random_network(PAIRED, 1)
     cheap = [PredictQuestion, FiltersQuestion, OcclusionQuestion]
     assert all(question(network=network).is_cheap for question in cheap)
+    assert OcclusionQuestion(network=network, region=14, stride=2).is_cheap
     keras = random_weights(Architecture((Stage(32, 3), Stage(64, 3))), 1)
     dear: list[Any] = [
         ShapleyQuestion(network=network),
         ShapleyQuestion(network=network, region=14),
         GroundsQuestion(network=network, region=14),
-        OcclusionQuestion(network=network, region=14, stride=2),
         OcclusionQuestion(network=network, faithfulness=True),
         OcclusionQuestion(network=network, pairs=True),
         OcclusionQuestion(network=keras),
