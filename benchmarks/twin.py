@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from konkyo.models.architecture import POOL, Architecture, Stage
+from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.network import Network
 
 
@@ -29,7 +29,7 @@ class Twin(nn.Module):
         maps = images
         for number, stage in enumerate(self.architecture.stages, 1):
             convolved = self._convolved(number, stage, maps)
-            maps = F.relu(F.max_pool2d(convolved, POOL) if stage.pool else convolved)
+            maps = F.relu(F.max_pool2d(convolved, stage.pool.side) if stage.pool else convolved)
         values = maps.flatten(1)
         *hidden, (last, *_) = self.architecture.head
         for name, *_ in hidden:

@@ -467,14 +467,15 @@ def _stage(number: int, spelled: str) -> Stage:
             kind = PoolKind.MAX if letter == "m" else PoolKind.MEAN
             options["pool"] = Pool(int(first), int(second or 0), kind)
         else:
-            options |= {
+            of_mark: dict[str, dict[str, Any]] = {
                 "n": {"pool": None},
                 "q": {"wiring": Wiring.PAIRED},
                 "u": {"bias": False},
                 "b": {"bias_map": True},
                 "g": {"groups": int(first or 1)},
                 "s": {"stride": int(first or 1)},
-            }[letter]
+            }
+            options |= of_mark[letter]
     names = match[4].split(":")[1:]
     options |= dict(zip(("activation", "after"), names, strict=False))
     options["sources"] = tuple(map(int, match[5].split("+")[1:]))
@@ -534,5 +535,5 @@ def _sight(architecture: Architecture, layer: int) -> NDArray[np.bool_]:
         return np.eye(architecture.side, dtype=np.bool_)
     below = np.logical_or.reduce([_sight(architecture, source) for source in architecture.sources(layer - 1)])
     padded = np.concatenate([below, np.zeros((1, architecture.side), np.bool_)])
-    sight: NDArray[np.bool_] = padded[architecture.line(layer - 1)].any(0)
+    sight: NDArray[np.bool_] = np.logical_or.reduce(padded[architecture.line(layer - 1)])
     return sight

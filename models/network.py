@@ -228,9 +228,9 @@ class Network:
         if stage == 0 and maps.shape[1] == given.stride == 1 and maps.shape[-1] <= BAND * given.kernel:
             wide = padded[:, 0]
             seen = np.stack([wide[:, row : row + outputs] for row in range(given.kernel)], axis=2)
-            rows = seen.reshape(len(maps) * outputs, len(self._band)) @ self._band
-            made = rows.reshape(len(maps), outputs, given.filters, outputs).swapaxes(1, 2)
-            return np.add(made, bias, order="C")
+            by_row = seen.reshape(len(maps) * outputs, len(self._band)) @ self._band
+            by_filter = by_row.reshape(len(maps), outputs, given.filters, outputs).swapaxes(1, 2)
+            return np.add(by_filter, bias, order="C")
         groups, inputs, filters = self.architecture.groups(stage)
         kernels = self.kernels(stage).reshape(-1, filters, inputs * given.kernel**2)
         made = np.empty((len(maps), groups, filters, outputs, outputs), self.dtype)
@@ -387,7 +387,7 @@ class Network:
             _, inputs, filters = self.architecture.groups(stage)
             k, width, places = max(given.kernel, 1), given.width, given.places
             weight = weight.reshape(-1, filters, inputs, k, k)
-            made = np.zeros((len(weight), inputs, places, places, filters, width, width), self.dtype)
+            made: Array = np.zeros((len(weight), inputs, places, places, filters, width, width), self.dtype)
             for row, column in np.ndindex(places, places):
                 rows, columns = (slice(given.stride * at, given.stride * at + k) for at in (row, column))
                 made[:, :, row, column, :, rows, columns] = weight.swapaxes(1, 2)

@@ -23,7 +23,6 @@ from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import Grounds, Position, grounds
 from konkyo.models.hiding.cost import (
     USUAL,
-    Cost,
     check_singles,
     passes,
     passes_refusal,
@@ -41,6 +40,7 @@ from konkyo.models.hiding.occlusion import (
     explain_occlusion,
     occlude,
 )
+from konkyo.models.hiding.plan import Cost
 from konkyo.models.hiding.regions import Fill, Hiding, Regions
 from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
 from konkyo.models.network import Array, Network

@@ -503,8 +503,8 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, Array |
             passed[image] = responses
         else:
             # u at the winners, which all inputs of a map share.
-            first = np.arange(groups * inputs * filters).reshape(groups, inputs, filters, 1) * whole.shape[3]
-            responses.ravel().take(first + places[image][:, None], out=passed[image])
+            first_cell = np.arange(groups * inputs * filters).reshape(groups, inputs, filters, 1) * whole.shape[3]
+            responses.ravel().take(first_cell + places[image][:, None], out=passed[image])
     bias = network.bias(last)
     own = (bias.reshape(-1, filters, whole.shape[3]) if stage.bias_map else bias.reshape(-1, filters, 1))[None]
     if places is not None and stage.bias_map:

@@ -11,7 +11,7 @@ from konkyo.models import steps, ties
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import USUAL, Budget, check_singles, singles
 from konkyo.models.hiding.games import pair_weights
-from konkyo.models.hiding.plan import Family, Plan, kept_plan
+from konkyo.models.hiding.plan import BoolArray, Family, Plan, kept_plan
 from konkyo.models.hiding.regions import Hiding, OfRegions, Regions, check_regions, filled
 from konkyo.models.network import STRIP, Array, IntArray, Network, softmax
 from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
@@ -304,7 +304,7 @@ def hidden_logits(
     for start in range(0, len(images), size):
         some = slice(start, start + size)
         # A region that no image of the batch has is left out. One that only others have leaves an image as it is.
-        of_any = changed[some].any(0)
+        of_any: BoolArray = np.logical_or.reduce(changed[some])
         order = np.flatnonzero(of_any)
         [made] = plan.run(network, images[some], fills[some], of_any)
         logits = _logits(network, made.values, plan.at[[0, *(1 + order)]])

@@ -220,7 +220,7 @@ class Plan:
         return Cost(self.players, sum(self.rows), work, NUMBER * max(sizes), 0)
 
     def held(self, stage: int) -> int:
-        """Numbers that are there while a stage is made: layers that it or a later one takes, and where their rows are."""
+        """Numbers that are there while a stage is made: layers that it or a later one takes, and their tables."""
         ends = {source: number for number in range(self.last + 1) for source in self.shape.sources(number)}
         layers = [layer for layer in range(stage + 1) if ends.get(layer, -1) >= stage]
         return sum(self.rows[layer] * self.shape.layer_maps[layer] for layer in layers) + self.bookkeeping(stage)
@@ -228,14 +228,14 @@ class Plan:
     def bookkeeping(self, stage: int) -> int:
         """Numbers that say which cells of the layers up to a stage see which region, and where their rows are."""
         sees = [self.regions.count * side**2 for side in self.shape.sides]
-        # A byte for each cell and region, of pixels two; where other rows are is a number, and one more while it is found.
+        # A byte for each cell and region, of pixels two; where other rows are is a number, and one more meanwhile.
         known = (sum(sees) + sees[0]) // NUMBER + sum(sees[1 : stage + 1]) + max([0, *sees[1 : stage + 1]])
         return known + (0 if self.family is Family.EVERY else 4 * self.rows[stage + 1])
 
     @property
     def finding(self) -> int:
         """Bytes while it is found which cells see a pixel that differs: two numbers in float32 for each region."""
-        return NUMBER * self.regions.count * max(side**2 for side in self.shape.sides[1:])
+        return NUMBER * self.regions.count * max(side**2 for side in self.shape.sides)
 
     def batch(self, stage: int) -> int:
         """Rows of a stage whose index is made at once, at most; of the last stage they are yielded together."""
@@ -423,7 +423,8 @@ class _Rows:
     @cached_property
     def _hidden(self) -> tuple[IntArray, IntArray]:
         """The regions, by their place in the order, and the cells that see them."""
-        return np.nonzero(self.sees.T)
+        regions, cells = np.nonzero(self.sees.T)
+        return regions, cells
 
     @cached_property
     def cell(self) -> IntArray:
@@ -440,11 +441,12 @@ class _Rows:
         places = cells * (1 + self.sees.shape[1])
         places += hiding
         if not self.pixels:
-            return self.table.ravel().take(places)
+            found: IntArray = self.table.ravel().take(places)
+            return found
         gone = self._gone.ravel().take(places)
-        found = self.start.take(cells, out=places, mode="clip")
-        found[gone] += len(self.sees)
-        return found
+        self.start.take(cells, out=places, mode="clip")
+        places[gone] += len(self.sees)
+        return np.asarray(places)
 
     @cached_property
     def _gone(self) -> BoolArray:
@@ -479,7 +481,8 @@ class _Rows:
 
     @cached_property
     def _counts(self) -> IntArray:
-        return self.sees.sum(1)
+        counts: IntArray = self.sees.sum(1)
+        return counts
 
     @cached_property
     def start(self) -> IntArray:
@@ -714,7 +717,7 @@ def _split_by_pair(network: Network, shape: Architecture, number: int, below: li
     return make
 
 
-def _factors(stage: Stage, whole: Array) -> tuple[NDArray[np.generic], Array | float]:
+def _factors(stage: Stage, whole: Array) -> tuple[Array | BoolArray, Array | float]:
     """(φ · ψ / n at each place, ψ) for the convolution (G, places, F, …) at the places that count."""
     before, after = activation(stage.activation), activation(stage.after)
     factors = before.factor(whole)
@@ -744,7 +747,7 @@ def _weights(regions: Regions, architecture: Architecture, layer: int) -> NDArra
 
 def _seen(regions: Regions, architecture: Architecture, layer: int) -> BoolArray:
     """(cells, R²): whether a cell of a layer sees a region."""
-    along = _lines(regions, architecture, layer).any(-1)
+    along: BoolArray = np.logical_or.reduce(_lines(regions, architecture, layer), axis=-1)
     cells, rows = along.shape
     return (along[:, None, :, None] & along[None, :, None, :]).reshape(cells**2, rows**2)
 

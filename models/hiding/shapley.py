@@ -165,8 +165,9 @@ def values_of(tables: Tables, image: Array, fill: Fill, *others: "InteractionSum
     """As ``shapley_values``, for the tables of the logits; ``others`` take the same tables."""
     values = RegionSums(tables.regions, len(tables.network.classes), tables.network.dtype)
     for batch in _logit_batches(tables):
-        for added in (values, *others):
-            added.add(batch)
+        values.add(batch)
+        for other in others:
+            other.add(batch)
     return _values(values, tables.network, image, fill)
 
 

@@ -132,7 +132,7 @@ def steps_of(case: Case) -> list[str]:
 
 
 def test_a_walk_through_every_stage(case: Case, tab: Page) -> None:
-    pools = sum(stage.pool for stage in case.stages)
+    pools = sum(stage.pool is not None for stage in case.stages)
     hidden = len(case.network.architecture.hidden)
     # Picture, what each class weighs, what is read; and sums, which stand beside the weights.
     expect(tab.get_by_test_id("figure").locator(".layer")).to_have_count(3 + len(case.stages) + pools + hidden)

@@ -1,5 +1,6 @@
 """Networks of any architecture, and what PyTorch says of them: the oracle of the engine."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from tests.helpers.oracles import F64
 torch.set_num_threads(1)
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "none": lambda z: z,
     "relu": F.relu,
     "leaky=0.1": lambda z: F.leaky_relu(z, 0.1),
@@ -113,14 +114,16 @@ def given(architecture: Architecture, images: F64) -> F64:
     return images[:, 0] if architecture.channels == 1 else images
 
 
+def _summed(layers: list[Tensor], architecture: Architecture, stage: int) -> Tensor:
+    """A stage's input."""
+    return torch.stack([layers[source] for source in architecture.sources(stage)]).sum(0)
+
+
 def torch_convolutions(network: Network, images: F64 | Tensor) -> list[Tensor]:
     """Each stage's convolution, before the activation."""
     below = [torch.as_tensor(images), *torch_layers(network, images)]
     shape = network.architecture
-    return [
-        _convolved(network, number, sum(below[source] for source in shape.sources(number)))
-        for number in range(len(shape.stages))
-    ]
+    return [_convolved(network, number, _summed(below, shape, number)) for number in range(len(shape.stages))]
 
 
 def torch_layers(network: Network, images: F64 | Tensor, responses: Tensor | None = None) -> list[Tensor]:
@@ -131,7 +134,7 @@ def torch_layers(network: Network, images: F64 | Tensor, responses: Tensor | Non
         if responses is not None and number == len(architecture.stages) - 1:
             convolved = _joined(network, responses)
         else:
-            convolved = _convolved(network, number, sum(layers[source] for source in architecture.sources(number)))
+            convolved = _convolved(network, number, _summed(layers, architecture, number))
         maps = ACTIVATIONS[stage.activation](convolved)
         if stage.pool:
             maps = (F.avg_pool2d if stage.mean else F.max_pool2d)(maps, stage.pool.side, stage.pool.stride)
@@ -215,7 +218,7 @@ def gradient_ledger(network: Network, image: F64) -> tuple[F64, F64]:
     """
     architecture, last = network.architecture, len(network.architecture.stages) - 1
     layers = [torch.from_numpy(image[None]), *torch_layers(network, image[None])]
-    below = sum(layers[source] for source in architecture.sources(last))
+    below = _summed(layers, architecture, last)
     responses = pair_responses(network, last, below).requires_grad_()
     logits = torch_layers(network, image[None], responses)[-1][0]
     (groups, inputs, filters), stage = architecture.groups(last), architecture.stages[-1]

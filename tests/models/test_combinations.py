@@ -38,7 +38,7 @@ PAPERS = load_all()["paired-3x3"].precise
 def ledgers(network: Network, images: F64, target: int) -> F64:
     """(N, A·B + B): pairs and shared biases from the ledger of each image."""
     ledger = contributions(network, images)
-    pairs = ledger.contributions[:, target].reshape(len(images), -1)
+    pairs: F64 = np.asarray(ledger.contributions[:, target].reshape(len(images), -1), np.float64)
     # A bias that only one pair has is that pair's.
     alone = network.architecture.pairs[0] == 1 or network.architecture.stages[-1].paired
     return pairs if alone else np.concatenate([pairs, ledger.filter_bias[:, target]], axis=1)
