@@ -42,6 +42,17 @@ class Wiring(StrEnum):
     PAIRED = "paired"
 
 
+class Factor(StrEnum):
+    """What an activation's output is split by among the pairs (``konkyo.models.activations.Activation.factor``).
+
+    A ``GATE`` where the ledger is the network's local linear map: with ReLU and leaky ReLU. Elsewhere it is the slope
+    of a ``SECANT``, the line from f(0) to f(z): the sum is exact, but the slope is not the gradient's.
+    """
+
+    GATE = "gate"
+    SECANT = "secant"
+
+
 class PoolKind(StrEnum):
     """What a pool makes of the cells that it sees."""
 
@@ -320,6 +331,13 @@ class Architecture:
         """The maps that reach the head, as a grid: (1, B) summed, (A, B) paired."""
         groups, _, filters = self.groups(len(self.stages) - 1)
         return groups, filters
+
+    @property
+    def factor(self) -> Factor:
+        """What the outputs of the last stage's and the head's activations are split by."""
+        last = self.stages[-1]
+        names = [last.activation, last.after, *([self.activation] if self.hidden else [])]
+        return Factor.GATE if all(activation(name).gate for name in names) else Factor.SECANT
 
     @property
     def cells(self) -> int:

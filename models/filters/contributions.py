@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from konkyo.models import steps, ties
 from konkyo.models.activations import activation
-from konkyo.models.architecture import Stage
+from konkyo.models.architecture import Factor, Stage
 from konkyo.models.classes import numbered
 from konkyo.models.errors import ParameterError
 from konkyo.models.filters.usage import Typicality, Usage
@@ -309,6 +309,11 @@ class FilterExplanation(ClassResult):
         return self.account.maps
 
     @property
+    def factor(self) -> Factor:
+        """What the activations' outputs are split by."""
+        return self.network.architecture.factor
+
+    @property
     def ranking(self) -> list[RankedPair]:
         """The pairs by contribution, the greatest first."""
         return self.account.ranking()
@@ -337,7 +342,11 @@ class FilterExplanation(ClassResult):
         fields["ranking"] = [asdict(pair) for pair in account.ranking(top)]
         if top is not None:
             fields["others"] = asdict(account.others(top))
-        fields |= {"residual": account.residual, "typicality": self.typicality and asdict(self.typicality)}
+        fields |= {
+            "residual": account.residual,
+            "factor": self.factor.value,
+            "typicality": self.typicality and asdict(self.typicality),
+        }
         if totals:
             fields["totals"] = self.totals.tolist()
         if maps:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models.architecture import Architecture
+from konkyo.models.architecture import Architecture, Factor
 from konkyo.models.errors import ParameterError
 from konkyo.models.filters.usage import MOST_PAIRS
 from konkyo.models.hiding.plan import NUMBER, Cost, Family, Plan
@@ -263,12 +263,15 @@ class Explains:
         The sides with which every image is answered. Where hiding changes few regions of an image, others may do.
     cannot
         What cannot be asked.
+    factor
+        Where logits are split by filter pair: what by.
     """
 
     operation: OperationName
     region: int | None
     regions: tuple[int, ...]
     cannot: tuple[Limit, ...]
+    factor: Factor | None = None
 
 
 @lru_cache(maxsize=64)
@@ -296,8 +299,8 @@ def explains(architecture: Architecture) -> tuple[Explains, ...]:
     usual = usual_side(architecture)
     return (
         Explains("predict", None, (), images(ledger=False)),
-        Explains("filters", None, (), images(ledger=True) + by_class),
-        Explains("process", None, (), images(ledger=True) + by_class),
+        Explains("filters", None, (), images(ledger=True) + by_class, architecture.factor),
+        Explains("process", None, (), images(ledger=True) + by_class, architecture.factor),
         hiding("occlusion", usual_single_side(architecture), partial(singles_refusal, architecture)),
         hiding("shapley", usual, partial(refusal, architecture, kept=False)),
         hiding("grounds", usual_side(architecture, proofs=True), partial(refusal, architecture)),
