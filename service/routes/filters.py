@@ -72,8 +72,8 @@ class FiltersAnswer(ClassAnswer):
     others: Others | MISSING = Field(MISSING, description="With `top`: the pairs that are not in the ranking.")
     residual: float = Field(description="The rounding error of the sum.")
     factor: Factor = Field(
-        description="What splits an activation's output among the pairs: a `gate`, of which the parts are the network's "
-        "local linear map, or the slope of a `secant`."
+        description="What splits an activation's output among the pairs: a `gate`, with which the parts are the "
+        "network's local linear map, or the slope of a `secant`."
     )
     typicality: Typicality | None = Field(
         description="How typical this use of the filters is among images that are correctly predicted as the target. "

@@ -57,8 +57,8 @@ class Explainable(BaseModel):
     )
     factor: Factor | MISSING = Field(
         MISSING,
-        description="What splits an activation's output among the pairs: a `gate`, of which the parts are the network's "
-        "local linear map, or the slope of a `secant`.",
+        description="What splits an activation's output among the pairs: a `gate`, with which the parts are the "
+        "network's local linear map, or the slope of a `secant`.",
     )
     cannot: tuple[Limit, ...] = Field(description="What cannot be asked.")
 
