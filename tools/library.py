@@ -12,7 +12,7 @@ from konkyo.models.result import ClassResult, Result
 PATH = Path(__file__).parents[1] / "docs" / "python.md"
 FUNCTIONS = "load", "from_torch", "predict", "filters", "process", "occlusion", "shapley", "grounds"
 RESULTS = "Prediction", "FilterExplanation", "Process", "OcclusionExplanation", "ShapleyExplanation", "Grounds"
-OTHERS = ("Model",)
+OTHERS = "Model", "Results"
 ERRORS = "KonkyoError", "ImageError", "ParameterError", "BudgetError", "CheckpointError", "NetworkFileError"
 # Headings of numpydoc.
 _SECTION = re.compile(r"^(\w+)\n-+\n", re.MULTILINE)
@@ -45,7 +45,7 @@ def page() -> str:
         parts += _entry(name, None)
         own = _members(kind)
         parts += [own] if own else []
-    parts.append("## Networks")
+    parts.append("## Networks, and results of many images")
     for name in OTHERS:
         parts += _entry(name, None)
         parts.append(_members(getattr(konkyo, name)))
