@@ -17,10 +17,12 @@ export const state = {
   versus: null, // the class to compare with: everything that is explained is the difference target − versus
   question: "occlusion", // which one is asked about the regions: a key of QUESTIONS
   answer: null, // {process, question, where}: `where` answers the question, about the same picture as `process`
+  example: null, // the class of the example in the square
   input: null, // what was done with a picture on which there is nothing to read
   pair: null, // [map, filter] that is looked at
   spot: null, // [row, column] of the region that is looked at
   unit: "probability", // what the bars show, or "logit"
+  together: false, // whether all regions that work together are linked, and not only those of the one that is looked at
   hidden: [], // [row, column] of the regions that are hidden by hand, to try out the grounds
   live: null, // what is read with them hidden: {predicted, share}
   beside: null, // the name of a network that is asked the same, beside the chosen one

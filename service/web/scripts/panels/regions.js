@@ -14,8 +14,9 @@ import { nameOf, network, refresh, set, side, state } from "../state.js";
 
 // Letters of a class's name on a tag, at most.
 const TAG_LETTERS = 8;
-// Thickness of the line to the region that a region works together with most.
-const THICKEST = 7;
+// Thickness of the lines between regions that work together, as in the saved picture. All at once are at most so many, and none whose value
+// is less than this share of the greatest.
+const LINES = { thickest: 8, most: 60, least: 0.1 };
 
 const canvas = at("heatmap");
 const width = widthOf(canvas, refresh);
@@ -85,39 +86,55 @@ function shares({ now }) {
 
 /** What each region adds, with every combination counted, as colours and as numbers. */
 function drawShares(context, sheet, scene) {
-  const { answer, spot } = scene.now;
+  const { answer, spot, together } = scene.now;
   const { region } = answer.where;
   const shown = shares(scene);
   fillMap(context, spread(shown, region, sheet.side), 0, 0, sheet.pixel, diverging(limitOf(shown)));
   drawPicture(context, answer.process.image, sheet, true);
-  if (spot) drawTogether(context, worksWith(answer.where, spot), spot, (place) => boxOf(place, region, sheet));
+  const all = together && !spot && answer.where.interactions;
+  if (spot || all) drawTogether(context, answer.where, spot, (place) => boxOf(place, region, sheet));
   const numbers = scene.shares.regions.map((line, row) => line.map((value, column) => (answer.where.values[row][column] === 0 ? null : value)));
-  drawNumbers(context, numbers, (row, column) => boxOf([row, column], region, sheet), scene.shares.decimals);
+  // Of all lines at once, the numbers would hide the ends.
+  if (!all) drawNumbers(context, numbers, (row, column) => boxOf([row, column], region, sheet), scene.shares.decimals);
   if (spot) drawFrame(context, boxOf(spot, region, sheet));
 }
 
 /** [[row, column], value] of each region that some cell sees together with this one, the strongest first. */
-export function worksWith({ interactions = [] }, spot) {
-  const found = interactions.filter(({ regions }) => includes(regions, spot));
-  return found.map(({ regions: [one, other], value }) => [same(one, spot) ? other : one, value]).filter(([, value]) => value !== 0);
+export function worksWith(where, spot) {
+  return linked(where, spot).map(([one, other, value]) => [same(one, spot) ? other : one, value]);
 }
 
-/** Lines from a region to those that it works together with, and against: the thicker, the more. */
-function drawTogether(context, found, spot, boxOfPlace) {
-  const limit = limitOf([found.map(([, value]) => value)]);
+/** [one, other, value] of two regions each, the strongest first: those of one region, or all that stand out. */
+function linked({ interactions = [] }, spot) {
+  const links = interactions.filter(({ value }) => value !== 0).map(({ regions: [one, other], value }) => [one, other, value]);
+  if (spot) return links.filter((link) => includes(link.slice(0, 2), spot));
+  return links.slice(0, LINES.most).filter(([, , value]) => Math.abs(value) >= LINES.least * strongest({ interactions }));
+}
+
+/** What the thickest line stands for: one scale for the whole picture. */
+function strongest({ interactions }) {
+  return limitOf(interactions.map(({ value }) => value));
+}
+
+/** Lines between regions that work together, and against each other: the thicker and the darker, the more. */
+function drawTogether(context, where, spot, boxOfPlace) {
+  const links = linked(where, spot);
+  if (!links.length) return;
+  const limit = strongest(where);
+  const shade = diverging(limit);
   const middle = (place) => {
     const [x, y, width, height] = boxOfPlace(place);
     return [x + width / 2, y + height / 2];
   };
   context.lineCap = "round";
-  for (const [place, value] of [...found].reverse()) {
-    const thickness = 1 + (THICKEST - 1) * (Math.abs(value) / limit);
-    for (const [wide, name] of [[thickness + 2, "paper"], [thickness, value > 0 ? "positive-4" : "negative-4"]]) {
+  for (const [one, other, value] of links.reverse()) {
+    const thickness = 1 + (LINES.thickest - 1) * (Math.abs(value) / limit);
+    for (const [wide, style] of [[thickness + 2, colour("paper")], [thickness, `rgb(${shade(value).join()})`]]) {
       context.lineWidth = wide;
-      context.strokeStyle = colour(name);
+      context.strokeStyle = style;
       context.beginPath();
-      context.moveTo(...middle(spot));
-      context.lineTo(...middle(place));
+      context.moveTo(...middle(one));
+      context.lineTo(...middle(other));
       context.stroke();
     }
   }
@@ -144,9 +161,9 @@ const shapley = {
   shown: ({ shares: { decimals, regions } }) => ({ decimals, numbers: regions.flat() }),
   unit: (said) => said.scaleShare,
   sum: sumOfShares,
-  legend: (said, { now: { answer, spot }, inked, sheet }) => [
-    ...(spot && worksWith(answer.where, spot).length ? [["together", said.legendTogether], ["against", said.legendAgainst]] : inked(said)),
-    ...(letterOf(answer.where.region * sheet.pixel) ? [["figure", said.legendShare(answer.where.region)]] : []),
+  legend: (said, { now: { answer, spot, together }, inked, sheet }) => [
+    ...((spot || together) && linked(answer.where, spot).length ? [["together", said.legendTogether], ["against", said.legendAgainst]] : inked(said)),
+    ...(letterOf(answer.where.region * sheet.pixel) && !(together && !spot) ? [["figure", said.legendShare(answer.where.region)]] : []),
   ],
 };
 
@@ -250,7 +267,9 @@ export function showHeatmap(scene) {
   at("where-title").textContent = shown.heading(words(), answer, spot ? null : pair);
   fillScale(ownScale, shown, scene);
   const sum = answer && shown.sum?.(words(), scene);
-  at("shares").hidden = question !== "shapley" || name === "guess";
+  at("shares").hidden = at("together").hidden = question !== "shapley" || name === "guess";
+  at("together").disabled = !answer?.where.interactions;
+  at("together").setAttribute("aria-pressed", scene.now.together);
   fillSum(at("shares"), sum || [], scene.shares?.decimals ?? 0);
   const inked = answer && !isColour(answer.process.image) ? ink : () => [];
   const entries = answer && shown.legend ? shown.legend(words(), { ...scene, inked, sheet }) : [];
@@ -283,6 +302,7 @@ function press() {
   if (state.answer?.question === "grounds" && state.spot) toggle(state.spot);
 }
 
+at("together").addEventListener("click", () => set({ together: !state.together }));
 canvas.addEventListener("pointermove", point);
 canvas.addEventListener("pointerdown", point);
 canvas.addEventListener("click", press);
