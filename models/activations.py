@@ -35,6 +35,8 @@ class Activation:
     gate
         Whether f(c·z) = c·f(z) for c > 0. Then the factor is the derivative, and a ledger the network's local linear
         map. With others the factor is the slope of a secant: the line from f(0) to f(z).
+    parameter
+        Of its function, if it has one.
     onnx, torch
         The names of ONNX' operator and of PyTorch's module; None if there is none of its own.
     """
@@ -46,8 +48,9 @@ class Activation:
     rest: float = 0.0
     rises: bool = True
     gate: bool = False
+    parameter: float | None = None
     onnx: str | None = None
-    torch: str | None = None
+    torch: str = "Identity"
 
     def __call__(self, z: _Array, out: _Array | None = None) -> _Array:
         """f(z), into ``out`` if it is given."""
@@ -123,14 +126,23 @@ PARAMETERS: dict[str, tuple[float, float, float, Callable[[float, str], Activati
         0.0,
         1.0,
         lambda slope, name: Activation(
-            name, f"leaky ReLU ({slope:g})", _leaky(slope), slope, gate=True, onnx="LeakyRelu", torch="LeakyReLU"
+            name,
+            f"leaky ReLU ({slope:g})",
+            _leaky(slope),
+            slope,
+            gate=True,
+            parameter=slope,
+            onnx="LeakyRelu",
+            torch="LeakyReLU",
         ),
     ),
     "elu": (
         1.0,
         0.0,
         10.0,
-        lambda alpha, name: Activation(name, f"ELU ({alpha:g})", _elu(alpha), alpha, onnx="Elu", torch="ELU"),
+        lambda alpha, name: Activation(
+            name, f"ELU ({alpha:g})", _elu(alpha), alpha, parameter=alpha, onnx="Elu", torch="ELU"
+        ),
     ),
 }
 NAMES = f"{', '.join([*ACTIVATIONS, 'leaky=SLOPE'])} or elu=ALPHA"
