@@ -50,7 +50,9 @@ class Twin(nn.Module):
         return logits
 
     def _convolved(self, number: int, stage: Stage, maps: Tensor) -> Tensor:
-        padded = maps if _within(stage) == stage.padding == stage.behind else F.pad(maps, [stage.padding, stage.behind] * 2)
+        padded = (
+            maps if _within(stage) == stage.padding == stage.behind else F.pad(maps, [stage.padding, stage.behind] * 2)
+        )
         if not stage.kernel:
             return padded[..., :: stage.stride, :: stage.stride]
         weight: Tensor = self.get_parameter(f"conv{number}.weight")

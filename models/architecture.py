@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.activations import activation
-from konkyo.models.classes import FEWEST
+from konkyo.models.classes import FEWEST, MOST
 from konkyo.models.errors import ArchitectureError
 
 IMAGE_SIDE = 28
@@ -27,7 +27,7 @@ MAX_POOL = 4
 MAX_MAPS = 4096
 MAX_HIDDEN = 3
 MAX_WIDTH = 4096
-MAX_CLASSES = 1024
+MAX_CLASSES = MOST
 
 
 class Wiring(StrEnum):

@@ -226,8 +226,8 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "it gives several outputs, or none; the logits of the classes alone fit":
         lambda: Using(lambda values, _: (values, values)),
     "it cannot be run on images of 28×28 (not today)": lambda: unruly(head(nn.ReLU())),
-    "its layers make no network: stage 1's filters must be from 1 to 64, not 65":
-        lambda: sequential(nn.Conv2d(1, 65, 5), nn.ReLU(), nn.Flatten(), nn.Linear(65 * 576, 3)),
+    "its layers make no network: stage 1's filters must be from 1 to 2048, not 2049":
+        lambda: sequential(nn.Conv2d(1, 2049, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2049 * 144, 3)),
 
     # Convolutions
     "0 (Conv2d): has no ReLU behind it; convolution, ReLU, then a pool or none fit": head,
