@@ -96,7 +96,7 @@ def any_stages(draw: st.DrawFn, maps: int, names: list[str], gates: bool) -> Sta
 def importable(draw: st.DrawFn) -> Architecture:
     """What is read from files: convolutions of stride 1, ReLU, and max-pools 2×2 or none."""
     side, kernels = draw(st.integers(14, 26)), st.integers(1, 4)
-    stages = []
+    stages: list[Stage] = []
     for kernel in draw(st.lists(kernels, min_size=1, max_size=3)):
         padding, pool = (
             draw(st.integers(0, kernel - 1)),
