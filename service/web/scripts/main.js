@@ -206,6 +206,14 @@ show(({ answer }) => {
   hide(places);
 });
 
+let shownSecond = null;
+show(({ second, hidden }) => {
+  if (second === shownSecond) return;
+  shownSecond = second;
+  // What is hidden is hidden for both.
+  if (second && hidden.length) hide(hidden);
+});
+
 let shownAnswer = null;
 let shownQuestion = "";
 show((now) => {

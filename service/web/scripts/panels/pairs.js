@@ -50,9 +50,9 @@ function buildTable(rows, columns, inputs) {
   for (let i = 0; i < rows; i += 1) {
     const head = element("div", "head row");
     const [name, map, filter] = [element("span", "name"), tile(12), tile(5)];
-    const made = element("span", "made");
-    made.append(map, filter);
-    head.append(name, made);
+    const pictures = element("span", "pictures");
+    pictures.append(map, filter);
+    head.append(name, pictures);
     heads.rows.push({ name, map, filter });
     box.append(head);
     for (let j = 0; j < columns; j += 1) cells.push(cell(cells.length, [i, j]));

@@ -18,9 +18,6 @@ const TAG_LETTERS = 8;
 // is less than this share of the greatest.
 const LINES = { thickest: 8, most: 60, least: 0.1 };
 
-const canvas = at("heatmap");
-const width = widthOf(canvas, refresh);
-
 /** Of what was answered, not of what is asked: the map is about the same. */
 function headingOfDrops(said, { where: { target, versus = null, predicted } }) {
   if (versus !== null) return said.whereVersus(nameOf(target), nameOf(versus));
@@ -217,17 +214,36 @@ export function modeOf(question) {
   return MODES[question];
 }
 
-/** The strip of colours and its numbers, in an element: {box, strip, least, middle, most}. */
-export function scaleIn(box) {
+/**
+ * A map of the picture with its scale and its sum, of either network. It can be pointed at and pressed; what is given shows a scene in one
+ * of the ways of SHOWN, and gives {shown, sheet, guessed}.
+ */
+export function mapIn(canvas, scale, sum) {
+  const width = widthOf(canvas, refresh);
   const strip = tile(1);
-  const [least, middle, most] = Array.from({ length: 3 }, () => element("span"));
-  box.append(strip, least, middle, most);
-  return { box, strip, least, middle, most };
+  const numbers = Array.from({ length: 3 }, () => element("span"));
+  scale.append(strip, ...numbers);
+  play(canvas);
+  return (name, scene) => {
+    const { answer, guess: made } = scene.now;
+    const shown = SHOWN[name];
+    const sheet = { side: side(), pixel: width() / side() };
+    const guessed = answer && made?.shown && name === modeOf(answer.question);
+    if (width()) {
+      const context = sharp(canvas, width());
+      shown.draw(context, sheet, scene);
+      if (guessed) drawGuess(context, sheet, answer.where);
+    }
+    canvas.dataset.shown = name;
+    canvas.dataset.region = answer?.where.region ?? "";
+    scale.classList.toggle("unseen-scale", !shown.values);
+    if (shown.values) fillScale(strip, numbers, shown, scene);
+    fillSum(sum, (answer && shown.sum?.(words(), scene)) || [], scene.shares?.decimals ?? 0);
+    return { shown, sheet, guessed };
+  };
 }
 
-export function fillScale({ box, strip, least, middle, most }, { values, shown, unit }, scene) {
-  box.classList.toggle("unseen-scale", !values);
-  if (!values) return;
+function fillScale(strip, [least, middle, most], { values, shown, unit }, scene) {
   paintStrip(strip, diverging(1));
   const { decimals: fixed, numbers } = shown(scene);
   const { value, decimals } = endOfScale(limitOf(values(scene)), fixed, numbers);
@@ -236,7 +252,7 @@ export function fillScale({ box, strip, least, middle, most }, { values, shown, 
   most.textContent = number(value, decimals, true);
 }
 
-const ownScale = scaleIn(at("scale"));
+const showMap = mapIn(at("heatmap"), at("scale"), at("shares"));
 
 function mode({ answer, pair, spot }) {
   if (!answer) return "empty";
@@ -254,23 +270,11 @@ function ink(said) {
 export function showHeatmap(scene) {
   const { answer, pair, spot, question } = scene.now;
   const name = mode(scene.now);
-  const shown = SHOWN[name];
-  const sheet = { side: side(), pixel: width() / side() };
-  const guessed = answer && scene.now.guess?.shown && name === modeOf(answer.question);
-  if (width()) {
-    const context = sharp(canvas, width());
-    shown.draw(context, sheet, scene);
-    if (guessed) drawGuess(context, sheet, answer.where);
-  }
-  canvas.dataset.shown = name;
-  canvas.dataset.region = answer?.where.region ?? "";
+  const { shown, sheet, guessed } = showMap(name, scene);
   at("where-title").textContent = shown.heading(words(), answer, spot ? null : pair);
-  fillScale(ownScale, shown, scene);
-  const sum = answer && shown.sum?.(words(), scene);
   at("shares").hidden = at("together").hidden = question !== "shapley" || name === "guess";
   at("together").disabled = !answer?.where.interactions;
   at("together").setAttribute("aria-pressed", scene.now.together);
-  fillSum(at("shares"), sum || [], scene.shares?.decimals ?? 0);
   const inked = answer && !isColour(answer.process.image) ? ink : () => [];
   const entries = answer && shown.legend ? shown.legend(words(), { ...scene, inked, sheet }) : [];
   showLegend(guessed ? [...entries, ...guess.legend(words())] : entries);
@@ -291,27 +295,31 @@ function look(row, column) {
   if (spot.join() !== state.spot?.join()) set({ spot });
 }
 
-function point(event) {
-  if (!state.answer) return;
-  const { region } = state.answer.where;
-  look(...pointed(canvas, event).map((share) => Math.floor((share * side()) / region)));
-}
-
 function press() {
   if (open() && state.answer && state.spot) return mark(state.spot);
   if (state.answer?.question === "grounds" && state.spot) toggle(state.spot);
 }
 
-at("together").addEventListener("click", () => set({ together: !state.together }));
-canvas.addEventListener("pointermove", point);
-canvas.addEventListener("pointerdown", point);
-canvas.addEventListener("click", press);
-canvas.addEventListener("pointerleave", (event) => {
-  // A finger that is lifted has pointed: what it pointed at stays until something else is touched.
-  if (event.pointerType !== "touch") set({ spot: null });
-});
-canvas.addEventListener("blur", () => set({ spot: null }));
-canvas.addEventListener("keydown", (event) => {
+/** Have a map pointed at and pressed, with mouse, finger or keys: both networks see the same picture. */
+function play(canvas) {
+  const point = (event) => {
+    if (!state.answer) return;
+    const { region } = state.answer.where;
+    look(...pointed(canvas, event).map((share) => Math.floor((share * side()) / region)));
+  };
+  canvas.addEventListener("pointermove", point);
+  canvas.addEventListener("pointerdown", point);
+  canvas.addEventListener("click", press);
+  canvas.addEventListener("pointerleave", (event) => {
+    // A finger that is lifted has pointed: what it pointed at stays until something else is touched.
+    if (event.pointerType !== "touch") set({ spot: null });
+  });
+  // Who presses the other map has pointed at it before it gets the focus.
+  canvas.addEventListener("blur", ({ relatedTarget }) => relatedTarget?.matches(".heatmap") || set({ spot: null }));
+  canvas.addEventListener("keydown", key);
+}
+
+function key(event) {
   const arrow = ARROWS[event.key];
   if (event.key === "Escape" && state.spot) {
     // Only what is pointed at is left, and not the presentation.
@@ -324,4 +332,6 @@ canvas.addEventListener("keydown", (event) => {
   if (pressed) return press();
   const from = state.spot ?? state.answer.where.grid.map((count) => Math.floor(count / 2));
   look(from[0] + arrow[0], from[1] + arrow[1]);
-});
+}
+
+at("together").addEventListener("click", () => set({ together: !state.together }));

@@ -194,8 +194,8 @@ export default {
 
   shapley: ({ target, versus, empty, share, table }) =>
     `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads ${a(empty)} (${share}): the sum starts there. ${table ? "Point at a region or at a pair: both add up." : "Point at a region."}`,
-  share: ({ target, versus, value, split, works }) =>
-    `This region adds ${value} to ${score(target, versus)}, averaged over every order of showing the regions.${split ? " The table shows what each pair gets of it." : ""}${works ? ` ${together(works)}` : ""}`,
+  share: ({ target, versus, value, split, works, brief }) =>
+    `This region adds ${value} to ${score(target, versus)}${brief ? "" : ", averaged over every order of showing the regions"}.${split ? " The table shows what each pair gets of it." : ""}${works ? ` ${together(works)}` : ""}`,
   together: "Links",
   legendTogether: "together more",
   legendAgainst: "together less",
@@ -255,7 +255,9 @@ export default {
   back: "One step back",
   forward: "One step on",
   stepOf: (step, count) => `Step ${step} of ${count}`,
-  layers: { picture: "picture", convolution: "convolution", pool: "pool", hidden: "hidden layers", affine: "affine", logit: "logit", read: "read" },
+  layers: { picture: "picture", convolution: "convolution", pool: "pool", hidden: "hidden layers", affine: "affine", logit: "logit", adds: "adds", read: "read" },
+  ofThisMap: "this map",
+  mapAdds: (name, parts) => (parts.length ? `${name}: adds ${parts.map((part) => `${part.value} to ${part.name}`).join(", ")}` : name),
   maps: (count, side) => `${times(count, "map")} of ${side}×${side}`,
   field: (classes, pairs) => `${classes} classes × ${times(pairs, "map")}`,
   sumAndBias: "sum + bias",

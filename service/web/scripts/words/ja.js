@@ -181,8 +181,8 @@ export default {
 
   shapley: ({ target, versus, empty, share, table }) =>
     `領域を 1 つずつ見せていくとき、ある領域を見せると${score(target, versus)}がどれだけ増えるかを、あらゆる順序で平均した値です。すべての組み合わせから厳密に求めています。すべて隠すと「${empty}」と認識され (${share})、和はそこから始まります。${table ? "組や領域を指すと内訳を表示します。" : "領域を指すと、その値を表示します。"}`,
-  share: ({ target, versus, value, split, works }) =>
-    `この領域が${score(target, versus)}に加える値は、あらゆる順序の平均で ${value} です。${split ? "表はその組ごとの内訳です。" : ""}${works ? together(works) : ""}`,
+  share: ({ target, versus, value, split, works, brief }) =>
+    `この領域が${score(target, versus)}に加える値は${brief ? "" : "、あらゆる順序の平均で"} ${value} です。${split ? "表はその組ごとの内訳です。" : ""}${works ? together(works) : ""}`,
   together: "相互作用",
   legendTogether: "一緒だと増す",
   legendAgainst: "一緒だと減る",
@@ -241,7 +241,9 @@ export default {
   back: "1 つ戻る",
   forward: "1 つ進む",
   stepOf: (step, count) => `${count} 段階中 ${step}`,
-  layers: { picture: "入力", convolution: "畳み込み", pool: "プール", hidden: "隠れ層", affine: "アフィン", logit: "ロジット", read: "結果" },
+  layers: { picture: "入力", convolution: "畳み込み", pool: "プール", hidden: "隠れ層", affine: "アフィン", logit: "ロジット", adds: "加える値", read: "結果" },
+  ofThisMap: "このマップ",
+  mapAdds: (name, parts) => (parts.length ? `${name}。${parts.map((part) => `「${part.name}」に ${part.value}`).join("、")} を加える` : name),
   maps: (count, side) => `${side}×${side} が ${count} 枚`,
   field: (classes, pairs) => `${classes} クラス × ${pairs} 枚`,
   sumAndBias: "総和 + b",
