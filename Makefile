@@ -35,7 +35,7 @@ check: $(VENV)/.dev  ## lint, format, types, and what may import what
 	$(RUN) mypy
 	$(VENV)/bin/lint-imports --no-cache
 
-DOCUMENTS := contributing.py readme.py own_network.py own_data.py operations.py
+DOCUMENTS := contributing.py readme.py start.py own_network.py own_data.py training.py scaling.py operations.py
 
 documents: $(VENV)/.dev  ## each command that the documents print, in fresh clones: 10 minutes
 	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10 $(addprefix tests/documents/,$(DOCUMENTS)) $(ARGS)
