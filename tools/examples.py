@@ -1,7 +1,7 @@
 """``python -m tools.examples``: ask the running service the documentation's questions and keep the answers.
 
-Makes the digits in docs/digits, the examples of the OpenAPI document, docs/http.md, the answer in docs/index.md, and in the
-README the table of networks and what the Python code prints.
+Makes the digits in docs/digits, the examples of the OpenAPI document, docs/http.md, the answer in docs/index.md, and in
+the README the table of networks and what the Python code prints.
 """
 
 import json

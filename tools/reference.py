@@ -1,6 +1,7 @@
 """``docs/http.md``: every operation with its options and the fields of its answer, from the OpenAPI document."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -135,7 +136,7 @@ def _array(schema: Schema, schemas: Schema, shown: list[str]) -> str:
         known = fewest is not None and most is not None
         lengths.append("…" if not known else str(most) if fewest == most else f"{fewest}…{most}")
         schema = schema["items"]
-    return f"[{' × '.join(lengths)}] {_kind(schema, schemas, shown)}"
+    return rf"\[{' × '.join(lengths)}\] {_kind(schema, schemas, shown)}"
 
 
 def _scalar(schema: Schema) -> str:
@@ -156,4 +157,7 @@ def _table(head: str, rows: list[tuple[str, str, str]]) -> str:
 
 
 def _joined(text: str) -> str:
-    return " ".join(text.split())
+    """On one line. A bracket outside of code begins no link."""
+    pieces = " ".join(text.split()).split("`")
+    pieces[::2] = [re.sub(r"([][])", r"\\\1", piece) for piece in pieces[::2]]
+    return "`".join(pieces)
