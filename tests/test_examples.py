@@ -80,6 +80,15 @@ def test_the_openapi_examples_are_the_answers_to_their_commands(address: str) ->
         check_same(success["content"]["application/json"]["example"], expected)
 
 
+def test_the_traced_request_prints_by_hand_what_is_answered() -> None:
+    [(code, _, shown)] = examples.PYTHON.findall((examples.ROOT / "docs" / "request.md").read_text())
+    assert examples.printed(code) == shown
+    lines = [line.split()[-2:] for line in shown.splitlines() if re.search(r" -?\d+\.\d{4} +-?\d+\.\d{4}$", line)]
+    assert len(lines) == 9
+    for by_hand, answered in lines:
+        assert by_hand == answered
+
+
 @pytest.mark.parametrize(
     "picture", [one for some in gallery.sections().values() for one in some], ids=lambda one: one.name
 )

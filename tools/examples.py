@@ -1,7 +1,7 @@
 """``python -m tools.examples``: ask the running service the documentation's questions and keep the answers.
 
-Makes the digits in docs/digits, the examples of the OpenAPI document, docs/http.md, the answer in docs/index.md, and in
-the README the table of networks and what the Python code prints.
+Makes the digits in docs/digits, the examples of the OpenAPI document, docs/http.md, the answer in docs/index.md, in the
+README the table of networks, and there and in docs/request.md what the Python code prints.
 """
 
 import json
@@ -62,6 +62,8 @@ def main() -> None:
         readme, start = ROOT / "README.md", ROOT / "docs" / "index.md"
         readme.write_text(with_printed(with_networks(readme.read_text())))
         start.write_text(with_answers(start.read_text(), address))
+        traced = ROOT / "docs" / "request.md"
+        traced.write_text(with_printed(traced.read_text()))
         (ROOT / "docs" / "http.md").write_text(reference(json.loads(curl(f"curl -s {address}/openapi.json"))))
 
 
