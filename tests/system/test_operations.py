@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import konkyo
 from support.container import COMPOSE, building, docker, docker_runs
 from support.folders import ROOT
 from support.server import PATIENCE, free_port, until
@@ -162,7 +163,7 @@ def test_a_network_is_changed_and_back(operator: Operator) -> None:
 
 def test_a_version_is_changed_and_back(operator: Operator) -> None:
     images = [operator.image() for command in operator.follow("Another version, and back") if command == "deploy/roll"]
-    assert images == ["konkyo:next", "konkyo:latest"]
+    assert images == ["konkyo:next", f"konkyo:{konkyo.__version__}"]
 
 
 def test_replicas_are_added_and_removed(operator: Operator) -> None:
