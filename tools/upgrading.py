@@ -133,7 +133,12 @@ def compared(old: Any, new: Any, temperature: float) -> Iterator[tuple[str, str]
         number = isinstance(one, float) and isinstance(other, float)
         if one == other or (number and isclose(one, other, rel_tol=1e-4, abs_tol=1e-9)):
             yield field, "as before"
-        elif number and "probabilit" not in field and isclose(one, other * temperature, rel_tol=1e-4, abs_tol=1e-6):
+        elif (
+            number
+            and temperature != 1
+            and "probabilit" not in field
+            and isclose(one, other * temperature, rel_tol=1e-4, abs_tol=1e-6)
+        ):
             yield field, "divided by T"
         else:
             yield field, "another number" if number else "another value"
