@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from konkyo.models.hiding.occlusion import OcclusionExplanation
     from konkyo.models.hiding.shapley import ShapleyExplanation
     from konkyo.models.result import Prediction
+    from konkyo.results import Results
     from konkyo.trainer.errors import NetworkFileError
 
 __version__ = "0.3.0"
@@ -41,6 +42,7 @@ __all__ = [
     "ParameterError",
     "Prediction",
     "Process",
+    "Results",
     "ShapleyExplanation",
     "filters",
     "from_torch",

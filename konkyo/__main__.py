@@ -7,6 +7,7 @@ threads numpy may use before numpy is imported, and importing a network needs no
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,9 +36,16 @@ def serve(context: typer.Context) -> None:
         from konkyo.service.__main__ import main as start
     except ModuleNotFoundError as error:
         sys.exit(missing(error, "serve"))
-    if not context.args or context.args[0].startswith("-"):
+    asks_for_help = not {"--help", "-h"}.isdisjoint(context.args)
+    if not asks_for_help and (not context.args or context.args[0].startswith("-")):
         raise typer.Exit(start(context.args, "konkyo serve"))
-    from konkyo.trainer.importing.command import OPTIONS, run
+    from konkyo.trainer.importing.command import OPTIONS, described, run
+
+    if asks_for_help:
+        with suppress(SystemExit):
+            start(["--help"], "konkyo serve [FILE]")
+        typer.echo(f"\n{described()}", nl=False)
+        return
 
     bringing, serving = divided(context.args[1:], OPTIONS)
     # The server ends by the signal that it got. As an exception, it also ends the folder.

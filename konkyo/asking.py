@@ -3,12 +3,13 @@
 import inspect
 from collections.abc import Callable
 from enum import StrEnum
-from functools import wraps
+from functools import cache, wraps
 from os import PathLike
 from types import GenericAlias
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from konkyo import images, pictures
 from konkyo.model import Model, of_checkpoint, of_network
@@ -32,8 +33,11 @@ from konkyo.models.question import (
     ShapleyQuestion,
 )
 from konkyo.models.result import Prediction, Result
+from konkyo.results import Results, table
 
 Result.draw = staticmethod(pictures.draw)
+Result.plotted = staticmethod(pictures.plot)
+Result.tabled = staticmethod(table)
 
 # What has weights that can be asked; the first knows most of its images.
 AnyModel = Model | Checkpoint | Network
@@ -42,22 +46,23 @@ Class = Any
 # A side, or both of a square.
 Side = int | tuple[int, ...] | None
 _CLASSES = "target", "versus"
-# A number in [0, 1] for all hidden pixels, or the name of what is made of the image itself.
-Fill = float | FillKind | str
+# A number in [0, 1] for all hidden pixels, also as an array in which it stands everywhere, or the name of what is made
+# of the image itself.
+Fill = Any
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
 E = TypeVar("E", bound=StrEnum)
 
 
 class Asking(Protocol[P, R]):
-    """A question of a network and an image. Of many images, given as a list or with an axis more, a list of results."""
+    """A question of a network and an image. Of many images, given as a list or with an axis more, there are Results."""
 
     @overload
     def __call__(self, network: AnyModel, image: str | PathLike[str], *options: P.args, **named: P.kwargs) -> R: ...
     @overload
     def __call__(
         self, network: AnyModel, image: list[Any] | tuple[Any, ...], *options: P.args, **named: P.kwargs
-    ) -> list[R]: ...
+    ) -> Results[R]: ...
     @overload
     def __call__(self, network: AnyModel, image: Any, *options: P.args, **named: P.kwargs) -> Any: ...
 
@@ -68,24 +73,26 @@ def asking(question: Callable[Concatenate[Model, P], Question[R]]) -> Asking[P, 
     make: Callable[..., Question[R]] = question
 
     @wraps(question)
-    def ask(network: AnyModel, image: Any, *options: P.args, **named: P.kwargs) -> R | list[R]:
+    def ask(network: AnyModel, image: Any, *options: P.args, **named: P.kwargs) -> R | Results[R]:
         model = _model(network)
         arrays, many = images.read(image, model.expected)
         images.check(arrays, model.expected, stack=2)
         said = signature.bind(model, *options, **named).arguments
         given = {name: _plain(value) if name in _CLASSES else value for name, value in said.items()}
         each = [name for name in _CLASSES if isinstance(given.get(name), list)]
-        if not each:
-            results = make(**given).answers(arrays)
-        else:
-            for name in each:
-                if len(given[name]) != len(arrays):
-                    right = f"as many as the images, {len(arrays)}, not {len(given[name])}; one for all fits too"
-                    raise ParameterError(name, f"must be {right}")
-            results = []
-            for number in range(len(arrays)):
-                own = given | {name: given[name][number] for name in each}
-                results += make(**own).answers(arrays[number : number + 1])
+        for name in each:
+            if len(given[name]) != len(arrays):
+                right = f"as many as the images, {len(arrays)}, not {len(given[name])}; one for all fits too"
+                raise ParameterError(name, f"must be {right}")
+        # The matrices are so small that threads of numpy wait longer than they work.
+        with _libraries().limit(limits=1, user_api="blas"):
+            if each:
+                results: Results[R] = Results()
+                for number in range(len(arrays)):
+                    own = given | {name: given[name][number] for name in each}
+                    results += make(**own).answers(arrays[number : number + 1])
+            else:
+                results = Results(make(**given).answers(arrays))
         return results if many else results[0]
 
     signature = inspect.signature(question, eval_str=True)
@@ -93,7 +100,7 @@ def asking(question: Callable[Concatenate[Model, P], Question[R]]) -> Asking[P, 
     given = inspect.Parameter("image", first.kind, annotation=Any)
     [result] = signature.return_annotation.__args__
     ask.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[first, given, *others], return_annotation=result | GenericAlias(list, result)
+        parameters=[first, given, *others], return_annotation=result | GenericAlias(Results, result)
     )
     return cast(Asking[P, R], ask)
 
@@ -108,8 +115,8 @@ def predict(network: Model) -> Question[Prediction]:
         Of ``load`` or ``from_torch``.
     image
         One image of the network's shape, (side, side) or (3, side, side), with pixels in [0, 1]: an array, a tensor, or
-        the path of a picture of any size. Of many, as a list or as an array with one axis more, there is a list of
-        results.
+        a picture of any size, of Pillow or by its path. Of many, as a list, an array with one axis more, a data set or
+        a ``DataLoader`` of PyTorch, there are ``Results``. Labels beside images are left out.
 
     Returns
     -------
@@ -231,7 +238,8 @@ def occlusion(
         From one square to the next; by default they do not overlap.
     fill
         What hidden pixels become: a number in [0, 1]; ``background``, for each channel the median of the border; or
-        ``blur``, the image under a Gaussian of an eighth of its side.
+        ``blur``, the image under a Gaussian of an eighth of its side. A baseline of Captum, such as a tensor of zeros,
+        fits where all of its numbers are the same.
     score
         What is compared before and after hiding.
     pairs
@@ -365,6 +373,12 @@ def grounds(network: Model, *, region: Side = None, fill: Fill = 0.0) -> Questio
     return GroundsQuestion(network=network.network, region=_side(region), fill=_fill(fill))
 
 
+@cache
+def _libraries() -> ThreadpoolController:
+    """Those that multiply in this process; to find them takes longer than most answers."""
+    return ThreadpoolController()
+
+
 def _model(network: AnyModel) -> Model:
     if isinstance(network, Checkpoint):
         return of_checkpoint(network)
@@ -393,9 +407,16 @@ def _side(region: Side) -> int | None:
 
 
 def _fill(fill: Fill) -> regions.Fill:
-    if np.ndim(fill):
-        raise ParameterError("fill", f"must be {regions.FILLS}, and not an array of shape {np.shape(fill)}")
-    return _choice(FillKind, "fill", fill) if isinstance(fill, str) else fill
+    if isinstance(fill, str):
+        return _choice(FillKind, "fill", fill)
+    if isinstance(fill, int | float):
+        return fill
+    values = np.asarray(_plain(fill))
+    if values.dtype.kind not in "fiu" or not values.size or (values != values.flat[0]).any():
+        given = f"an array of shape {values.shape} with several values" if values.size > 1 else type(fill).__name__
+        right = f"{regions.FILLS}; an array fits where it holds one number for all pixels"
+        raise ParameterError("fill", f"must be {right}. It is {given}")
+    return float(values.flat[0])
 
 
 def _choice(kinds: type[E], parameter: str, value: str) -> E:

@@ -38,7 +38,9 @@ def read(pictures: Picture | Sequence[Picture], expected: Expected) -> tuple[Arr
         Of another shape, not floats in [0, 1], or not finite. The message says what would be right.
     """
     if hasattr(pictures, "dataset") and hasattr(pictures, "batch_size"):  # a DataLoader of PyTorch
-        pictures = [image for batch in pictures for image in (batch[0] if isinstance(batch, list | tuple) else batch)]
+        pictures = [image for batch in pictures for image in _first(batch)]
+    elif _is_data_set(pictures):
+        pictures = [_first(pictures[number]) for number in range(len(pictures))]
     pictures = _unlabelled(pictures)
     if _are_several(pictures):
         found = [read(one, expected)[0] for one in pictures]
@@ -53,6 +55,17 @@ def read(pictures: Picture | Sequence[Picture], expected: Expected) -> tuple[Arr
     else:
         images, many = _batch(_array(pictures), expected)
     return images, many
+
+
+def _first(item: Any) -> Any:
+    """What of an item of a data set, or of a batch of them, are images: its labels stand behind them."""
+    return item[0] if isinstance(item, list | tuple) else item
+
+
+def _is_data_set(pictures: Any) -> bool:
+    """Whether these are images with numbers, as a ``Dataset`` of PyTorch has them; neither one array nor a list."""
+    known = isinstance(pictures, str | list | tuple | dict) or hasattr(pictures, "__array__")
+    return not known and hasattr(pictures, "__getitem__") and hasattr(pictures, "__len__")
 
 
 def _unlabelled(picture: Any) -> Any:

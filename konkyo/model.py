@@ -58,9 +58,14 @@ class Model:
         return self.network.classes
 
     def __repr__(self) -> str:
-        """One line."""
+        """One line; of an imported network with the range in which pixels enter it."""
         shape = self.network.architecture
         parts = f"{len(self.classes)} classes, {shape.parameters:,} parameters"
+        imported = self.imported or (self.card and self.card.imported)
+        if imported:
+            from konkyo.trainer.importing.pixels import Pixels
+
+            parts += f", pixels enter as {Pixels(imported.mean, imported.std, imported.range_by).written}"
         return f"Model({self.name!r}: {self.expected.images}, stages {written_stages(shape.stages)}, {parts})"
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
@@ -192,8 +197,8 @@ def from_torch(
     classes
         The names of its classes, in the order of its outputs; by default numbers.
     range
-        As what a pixel's least and greatest value enter the module: by default (0, 1), unless it divides or subtracts
-        first.
+        As what a pixel's least and greatest value enter the module, such as (0, 1). It must be said, unless the module
+        subtracts and divides itself.
     mean, std
         In its place, what was subtracted from pixels in [0, 1] before they entered the module, and by what they were
         divided: one number or one for each channel. What is named becomes part of the weights: images are given in
@@ -207,15 +212,16 @@ def from_torch(
     Raises
     ------
     NetworkFileError
-        It is no such network. The message names the layer, and what would be right.
+        It is no such network, or nothing says in which range pixels enter it. The message names the layer, and what
+        would be right.
 
     Examples
     --------
     >>> import konkyo, torch
     >>> from torch import nn
     >>> module = nn.Sequential(nn.Conv2d(1, 4, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * 12 * 12, 10))
-    >>> konkyo.from_torch(module)
-    Model('Sequential': grey images of 28×28, stages 4k5, 10 classes, 5,874 parameters)
+    >>> konkyo.from_torch(module, range=(0, 1))
+    Model('Sequential': grey images of 28×28, stages 4k5, 10 classes, 5,874 parameters, pixels enter as 0…1)
     """
     from konkyo.trainer.importing.pixels import Asked, asked
     from konkyo.trainer.importing.torch_module import read

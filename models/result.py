@@ -1,10 +1,10 @@
 """The fields that all explanations of one image share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,11 @@ from konkyo.models.errors import ImageError, ParameterError
 from konkyo.models.network import Array, Network, softmax
 from konkyo.models.rounding import percents
 
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+
+T = TypeVar("T")
 # Why a network with hidden affine layers has no values by pair under hidings.
 HIDDEN_PAIRS = "with hidden affine layers the head differs from hiding to hiding"
 # Characters of the line that describes a result.
@@ -52,8 +57,10 @@ class Result(ABC):
         (C,): the logits of the whole image.
     """
 
-    # Nothing here draws. What does, says so when it is loaded: konkyo/pictures.py.
+    # Nothing here draws or makes tables. What does, says so when it is loaded: konkyo/pictures.py, konkyo/results.py.
     draw: ClassVar[Draw | None] = None
+    plotted: ClassVar[Callable[["Result", Any], Any] | None] = None
+    tabled: ClassVar[Callable[["Result"], Any] | None] = None
 
     network: Network
     image: Array
@@ -127,10 +134,38 @@ class Result(ABC):
         return ""
 
     def _drawn(self, suffix: str, scale: int, theme: Theme, language: Language) -> bytes:
-        draw = type(self).draw
-        if draw is None:
-            raise RuntimeError("nothing that draws is loaded; `import konkyo` and a name of it load it")
-        return draw(self, suffix, scale, theme, language)
+        return _loaded(type(self).draw)(self, suffix, scale, theme, language)
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw this result with matplotlib, and return the axes.
+
+        Parameters
+        ----------
+        ax
+            Where it is drawn; by default in a new figure.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        drawn: Axes = _loaded(type(self).plotted)(self, ax)
+        return drawn
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """The numbers of this result as a table of pandas, one a row; numbers of places start with 0, as in arrays.
+
+        ``value`` is the probability of a ``class``; what a pair of a ``map`` and a ``filter`` adds to the logit of a
+        class; the drop or the Shapley value of the region in a ``row`` and a ``column``, with ``pairs`` of each pair
+        there; or the set that the region belongs to, ``sufficient`` or ``contrast``. ``image`` is the image's number,
+        and ``versus`` the class that is compared with, if any. Biases are attributes.
+
+        Raises
+        ------
+        ImportError
+            pandas is not installed.
+        """
+        return _loaded(type(self).tabled)(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON has it, without what only a service knows: ``docs/http.md`` describes its fields."""
@@ -139,6 +174,12 @@ class Result(ABC):
     @abstractmethod
     def _fields(self) -> dict[str, Any]:
         """The fields that only this result has."""
+
+
+def _loaded(shows: T | None) -> T:
+    if shows is None:
+        raise RuntimeError("nothing that draws is loaded; `import konkyo` and a name of it load it")
+    return shows
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     telemetry.configure_logs()
     telemetry.announce({name: one.sha256 for name, one in catalogue.checkpoints.items()})
     problems.install(app)
-    openapi.install(app, InferRequest, ExplainRequest)
+    openapi.install(app, InferRequest, ExplainRequest, keyed=bool(settings.keys))
     app.add_middleware(ServiceMiddleware, hosts=settings.hosts, keys=settings.keys)
     questions = (predict, filters, occlusion, shapley, grounds, process)
     for module in (*questions, models):

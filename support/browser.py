@@ -39,6 +39,9 @@ NETWORK_CHANGED = "Failed to load resource: net::ERR_NETWORK_CHANGED"
 
 Point = tuple[float, float]
 
+# The link to the page without anything drawn: without a link it begins with an example.
+EMPTY = "#empty"
+
 expect.set_options(timeout=PATIENCE * 1e3)
 
 
@@ -70,7 +73,9 @@ _PROFILES: dict[tuple[Browser, str], BrowserContext] = {}
 
 
 @contextmanager
-def opened(browser: Browser, address: str, fragment: str = "", failing: bool = False, **context: Any) -> Iterator[Page]:
+def opened(
+    browser: Browser, address: str, fragment: str = EMPTY, failing: bool = False, **context: Any
+) -> Iterator[Page]:
     """The page in a new tab of a profile that remembers nothing.
 
     When it closes, its scripts must not have failed, and nothing may have been asked of another host. With ``failing``

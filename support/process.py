@@ -13,6 +13,12 @@ def resident(process: int | str = "self") -> float:
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE / MEBIBYTE
 
 
+def peak_from_now(process: int | str = "self") -> float:
+    """Resident memory in MiB; from now on ``peak`` is the most that has been resident since."""
+    Path(f"/proc/{process}/clear_refs").write_text("5")
+    return resident(process)
+
+
 def peak(process: int | str = "self") -> float:
     """The most that was ever resident, in MiB."""
     status = Path(f"/proc/{process}/status").read_text()

@@ -1,6 +1,7 @@
 """The command ``konkyo``: what it passes on, and what it says of packages that are not installed."""
 
 import os
+import re
 import subprocess
 import sys
 from importlib.abc import MetaPathFinder
@@ -43,6 +44,19 @@ def test_each_command_shows_its_own_help(arguments: tuple[str, ...]) -> None:
     status, text = said(*arguments, "--help")
     assert status == 0
     assert f"usage: konkyo {' '.join(arguments)} " in " ".join(text.replace("Usage", "usage").split())
+
+
+def test_the_help_of_serve_shows_a_file_and_how_it_is_imported() -> None:
+    for arguments in (("--help",), ("mine.onnx", "-h")):
+        status, text = said("serve", *arguments)
+        assert (status, text.startswith("usage: konkyo serve [FILE] ")) == (0, True)
+        service, _, file = text.partition("FILE: ONNX or a state dict, which is imported and served alone, with these")
+        assert "--port int" in service
+        named = re.findall(r"^ +(--[a-z]+)", file, re.MULTILINE)
+        assert named == [
+            "--data", "--classes", "--name", "--range", "--mean", "--std", "--stages", "--side", "--preprocessing",
+            "--polarity", "--calibrate",
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

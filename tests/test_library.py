@@ -19,7 +19,8 @@ import torch
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
-from torch.utils.data import DataLoader, TensorDataset
+from threadpoolctl import threadpool_info, threadpool_limits
+from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
 import konkyo
 from konkyo import asking, model
@@ -28,6 +29,7 @@ from konkyo.models.files.checkpoint import DIRECTORY, load_all
 from konkyo.models.grounds import proofs
 from konkyo.models.network import Network
 from konkyo.models.preparation.doubts import BRIGHT_BORDER
+from konkyo.models.question import PredictQuestion
 from konkyo.models.result import LONGEST_LINE, Result
 from konkyo.trainer.data import Labelled
 from tests.helpers.folders import NETWORKS
@@ -87,12 +89,9 @@ def test_a_result_is_the_services_answer(network: str, name: str, options: dict[
 
 # Beside the arguments, the form of a picture, and what it may look like.
 PICTURES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
-    *((name, {}, "svg", {}) for name in QUESTIONS),
-    *((name, {}, "png", {"scale": 3, "theme": "dark"}) for name in QUESTIONS),
+    ("filters", {}, "svg", {}),
+    ("occlusion", {"region": 7, "pairs": True}, "png", {"scale": 3, "theme": "dark"}),
     ("predict", {}, "svg", {"scale": 3, "language": "ja"}),
-    ("occlusion", {"region": 7, "pairs": True}, "png", {"scale": 2}),
-    ("shapley", {"region": 7, "pairs": True}, "png", {"scale": 2}),
-    ("shapley", {"region": 7, "interactions": True}, "png", {"scale": 2}),
     ("grounds", {"region": 7, "fill": "blur"}, "html", {"scale": 2, "theme": "dark", "language": "ja"}),
 ]
 
@@ -244,8 +243,27 @@ def test_batches_of_a_data_loader_and_a_label_for_each(paired: konkyo.Model, dig
     np.testing.assert_array_equal(konkyo.filters(paired, images, target=labels)[1].contributions, one.contributions)
     with refuses(konkyo.ParameterError, "target: must be as many as the images, 3, not 2; one for all fits too"):
         konkyo.filters(paired, images, target=labels[:2])
+    # A data set has its images by number, alone or with their labels; it need not say where it ends.
+    for data_set in (TensorDataset(images, labels), Subset(TensorDataset(images), [0, 1, 2]), Endless()):
+        assert [one.label for one in konkyo.predict(paired, data_set)] == ["7", "2", "1"][: len(data_set)]
     by_side = [konkyo.occlusion(paired, images[0], region=region).drop for region in (7, (7, 7))]
     np.testing.assert_array_equal(*by_side)
+
+
+class Endless(Dataset[Any]):
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, number: int) -> Any:
+        return Image.open(ROOT / "docs" / "digits" / f"{(7, 2)[number % 2]}.png"), number
+
+
+def test_a_baseline_of_one_number_is_that_number(paired: konkyo.Model) -> None:
+    """As Captum takes baselines."""
+    for fill in (torch.full((1, 1, 28, 28), 0.25), np.full((28, 28), 0.25), torch.tensor(0.25), np.float32(0.25)):
+        found = konkyo.shapley(paired, SEVEN, region=7, fill=fill)
+        assert found.fill == 0.25
+        np.testing.assert_array_equal(found.values, konkyo.shapley(paired, SEVEN, region=7, fill=0.25).values)
 
 
 def test_any_picture_becomes_the_image_that_the_service_makes(
@@ -379,14 +397,20 @@ def test_a_handout_is_of_the_result_and_no_other_search(
     assert shown(file.read_bytes(), "html") == shown(theirs.content, "html")
 
 
+FILL = "fill: must be a number from 0 to 1, background or blur; an array fits where it holds one number for all pixels"
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("filters", {"target": "eight"}, "target: must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
     ("occlusion", {"fill": "grey"}, "fill: must be a number from 0 to 1, background or blur, not 'grey'"),
     ("occlusion", {"score": "loss"}, "score: must be logit or probability, not 'loss'"),
     (
         "occlusion",
-        {"fill": np.zeros((28, 28))},
-        "fill: must be a number from 0 to 1, background or blur, and not an array of shape (28, 28)",
+        {"fill": np.eye(28)},
+        f"{FILL}. It is an array of shape (28, 28) with several values",
+    ),
+    (
+        "shapley",
+        {"fill": None},
+        f"{FILL}. It is NoneType",
     ),
     ("shapley", {"region": (4, 7)}, "region: must be square, a side such as 4 or (4, 4), not (4, 7)"),
     ("grounds", {"fill": 2}, "fill: must be from 0 to 1, not 2"),
@@ -494,6 +518,24 @@ def test_a_network_of_colour_and_a_photograph(client: TestClient, tmp_path: Path
         answer = client.post("/predict?model=tiny-vgg&fit=auto", files={"file": data}).json()
         np.testing.assert_allclose(konkyo.predict(network, tmp_path / name).logits, answer["logits"], atol=1e-4)
         np.testing.assert_allclose(konkyo.grounds(network, [tmp_path / name])[0].logits, answer["logits"], atol=1e-4)
+
+
+def test_numpy_has_one_thread_while_a_question_is_answered_and_its_own_again_afterwards(
+    paired: konkyo.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def now() -> set[int]:
+        return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+    def refused(*_: object) -> None:
+        seen.append(now())
+        raise konkyo.BudgetError("x")
+
+    seen: list[set[int]] = []
+    monkeypatch.setattr(PredictQuestion, "answers", refused)
+    with threadpool_limits(2, "blas"):
+        with pytest.raises(konkyo.BudgetError):
+            konkyo.predict(paired, SEVEN)
+        assert (seen, now()) == ([{1}], {2})
 
 
 def test_the_name_alone_loads_neither_numpy_nor_torch() -> None:

@@ -10,8 +10,9 @@ from konkyo.service.drawing.layout.sums import Term, draw_sum, sum_terms
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words, logit_words
 from konkyo.service.drawing.layout.words import add_words, picture, say, times
 from konkyo.service.drawing.primitives.blank import blank
-from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Canvas
-from konkyo.service.drawing.primitives.colours import MUTED, limit_of
+from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Box, Canvas
+from konkyo.service.drawing.primitives.colours import INK, MUTED, PAPER, limit_of
+from konkyo.service.drawing.primitives.letters import width
 from konkyo.service.drawing.primitives.style import Style
 
 add_words(
@@ -37,6 +38,8 @@ add_words(
 
 # From the heatmap to the caption beneath the sum, and to the bottom; between two values beneath the image.
 _BELOW_SUM, _END, _BETWEEN = 82, 20, 3
+# Height of the paper beneath a number.
+_PLATE = 15
 
 
 @picture
@@ -52,6 +55,7 @@ def shapley(result: ShapleyExplanation, style: Style = Style()) -> Canvas:
     heading = say("shapley", name=predicted, of=class_words(result))
     canvas.heading(heading)
     layout.draw(canvas, result.image, heat, limit)
+    _draw_numbers(canvas, layout, result, shown)
     label = say("logit of", name=class_words(result))
     below = layout.write(canvas, layout.image.bottom, label, number(shown.total, shown.decimals))
     empty = say(
@@ -85,6 +89,21 @@ def _pairs(result: ShapleyExplanation, split: PairValues, style: Style) -> Canva
         style,
         heat=True,
     )
+
+
+def _draw_numbers(canvas: Canvas, layout: Magnified, result: ShapleyExplanation, shown: Sum) -> None:
+    """Write the value of each region that has one on paper in its middle, with its sign, where there is room."""
+    regions = result.hiding.regions
+    for row, column in np.argwhere(result.values != 0):
+        left, top, right, bottom = regions.box(int(row), int(column))
+        box = Box(*(edge * layout.pixel for edge in (left, top, right, bottom))).shift(layout.map.left, layout.map.top)
+        text = number(float(shown.parts[row, column]), shown.decimals, sign=True)
+        wide, (x, y) = round(width(text, NOTE)) // 2 + 2, box.middle
+        if 2 * wide > box.width or box.height < _PLATE:
+            continue
+        plate = Box(x - wide, y - _PLATE // 2, x + wide, y - _PLATE // 2 + _PLATE)
+        canvas.fill(plate, PAPER)
+        canvas.text((plate.left + plate.right) / 2, plate.baseline(NOTE), text, NOTE, INK, 0.5, strong=True)
 
 
 def _terms(result: ShapleyExplanation, shown: Sum) -> list[Term]:

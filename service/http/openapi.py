@@ -38,17 +38,21 @@ _OPERATION_REFUSALS = (
 _OF_IMAGES = (HTTPStatus.NOT_ACCEPTABLE,)
 
 
-def install(app: FastAPI, *messages: type[BaseModel]) -> None:
-    """Add the schemas of problems and of messages that handlers read themselves; describe the fields of dataclasses."""
+def install(app: FastAPI, *messages: type[BaseModel], keyed: bool) -> None:
+    """Add the schemas of problems and of messages that handlers read themselves; describe the fields of dataclasses.
+
+    Only a service with keys has a scheme for them: a client that is made of the document would insist on one.
+    """
     derive = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = derive()
-            document["components"]["securitySchemes"] = SCHEMES
-            for path, operations in document["paths"].items():
-                for one in operations.values() if not is_public(path) else ():
-                    one["security"] = SECURITY
+            if keyed:
+                document["components"]["securitySchemes"] = SCHEMES
+                for path, operations in document["paths"].items():
+                    for one in operations.values() if not is_public(path) else ():
+                        one["security"] = SECURITY
             schemas = document["components"]["schemas"]
             defined: list[type[BaseModel]] = [problem.Problem, problem.ProtocolProblem, *messages]
             for model in defined:

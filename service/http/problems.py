@@ -1,7 +1,7 @@
 """Problem details (RFC 9457), the format of all errors; and which error is which problem. No other module maps them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -17,8 +17,6 @@ from konkyo.models.errors import KonkyoError
 from konkyo.service import errors
 from konkyo.service.http.telemetry import REJECTED, note
 
-# The name is text of the client's and is not repeated.
-UNKNOWN_PARAMETER = "holds a parameter that this operation does not have; /docs shows those it has"
 MEDIA_TYPE = "application/problem+json"
 # On the paths of the inference protocols: KServe's client shows an error only where it comes as this.
 PROTOCOL_MEDIA_TYPE = "application/json"
@@ -59,6 +57,11 @@ class ProtocolProblem(Problem):
     """An error on a path of the inference protocols, whose clients look for `error`."""
 
     error: str = Field(description="The detail once more.")
+
+
+def unknown_parameter(names: Iterable[str]) -> str:
+    """The message for a parameter that is none of an operation's. Its name is the client's text and not repeated."""
+    return f"holds a parameter that this operation does not have; it has {', '.join(names) or 'none'}"
 
 
 def is_protocol(path: str) -> bool:
@@ -192,7 +195,7 @@ def _wrong_parameter(item: dict[str, Any]) -> WrongParameter:
     # ``loc`` is ("query", name, …). The rest says which alternative of a union was tried.
     name = item["loc"][1] if len(item["loc"]) > 1 else item["loc"][0]
     if item["type"] == "extra_forbidden":
-        return WrongParameter(parameter="query", message=UNKNOWN_PARAMETER)
+        return WrongParameter(parameter="query", message=item["msg"])
     return WrongParameter(parameter=str(name), message=domain.complaint(item))
 
 

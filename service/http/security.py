@@ -20,7 +20,7 @@ SCHEMES: dict[str, Any] = {
         "type": "apiKey",
         "in": "header",
         "name": "X-API-Key",
-        "description": "Only if the service has keys.",
+        "description": "One of the service's keys.",
     }
 }
 SECURITY: list[dict[str, list[str]]] = [{_SCHEME: []}]

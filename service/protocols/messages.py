@@ -44,8 +44,8 @@ class InputTensor(_Request):
     name: Literal["images"]
     datatype: Literal["FP32", "UINT8"] = Field(description="FP32 from 0 to 1, or UINT8 from 0 to 255.")
     shape: Shape = Field(
-        description="[N, side, side], or [N, 3, side, side] for a network that takes colour; or [N, numbers of an "
-        f"image]. N is from 1 to {MAX_IMAGES}, fewer for images of more than 28×28 numbers."
+        description="[N, side, side] or [N, 1, side, side]; [N, 3, side, side] for a network that takes colour; or [N, "
+        f"numbers of an image]. N is from 1 to {MAX_IMAGES}, fewer for images of more than 28×28 numbers."
     )
     parameters: InputParameters | MISSING = Field(MISSING)
     data: list[Any] | MISSING = Field(MISSING, description="The numbers, flat or nested as the shape, row by row.")

@@ -114,8 +114,8 @@ def explain_batch(body: bytes, network: Network) -> Batch:
     count = len(request.instances)
     if count > kind.most:
         raise ParameterError("instances", f"must hold at most {kind.most} images of {kind.numbers} numbers")
-    shape = [count, kind.numbers] if len(request.instances[0]) == kind.numbers else [count, *kind.shape]
-    images = from_numbers("instances", request.instances, shape, "FP32").of_shape(kind.shape)
+    shape = next((one for one in kind.shapes if one[0] == len(request.instances[0])), [*kind.shape])
+    images = from_numbers("instances", request.instances, [count, *shape], "FP32").of_shape(kind.shape)
     outputs = {} if request.outputs is MISSING else dict.fromkeys(request.outputs, False)
     for number, name in enumerate([] if request.outputs is MISSING else request.outputs):
         _check_given(f"outputs.{number}", name, network.architecture)

@@ -43,6 +43,12 @@ class Images:
         return cls(architecture.image_shape)
 
     @property
+    def shapes(self) -> list[list[int]]:
+        """In which an image may come: its own, in grey also with the channel of PyTorch, or all numbers in a row."""
+        channel = [[1, *self.shape]] if len(self.shape) == 2 else []
+        return [[*self.shape], *channel, [self.numbers]]
+
+    @property
     def numbers(self) -> int:
         """Numbers of an image."""
         return prod(self.shape)
@@ -54,14 +60,14 @@ class Images:
 
     @property
     def lists(self) -> int:
-        """Lists in which the numbers of an image stand, if they are nested as its shape."""
-        return sum(prod(self.shape[:axis]) for axis in range(len(self.shape)))
+        """Lists in which the numbers of an image stand at most, nested as one of its shapes."""
+        return max(sum(prod(shape[:axis]) for axis in range(len(shape))) for shape in self.shapes)
 
     def check(self, parameter: str, shape: list[int]) -> None:
         """Raise ParameterError unless a tensor's shape is one of images."""
-        if not 1 <= shape[0] <= self.most or shape[1:] not in ([*self.shape], [self.numbers]):
-            each = ", ".join(map(str, self.shape))
-            raise ParameterError(parameter, f"must be [N, {each}] or [N, {self.numbers}], N from 1 to {self.most}")
+        if not 1 <= shape[0] <= self.most or shape[1:] not in self.shapes:
+            *others, last = (f"[N, {', '.join(map(str, one))}]" for one in self.shapes)
+            raise ParameterError(parameter, f"must be {', '.join(others)} or {last}, N from 1 to {self.most}")
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from konkyo.service.http.answer import (
     media_type,
 )
 from konkyo.service.http.body import read_image
+from konkyo.service.http.problems import unknown_parameter
 from konkyo.service.http.room import Reservation, Room, Turns, stopping_is_busy
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
@@ -204,8 +205,12 @@ def parsed(model: type[P], query_string: bytes) -> P:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False)
-        raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in wrong]) from error
+        wrong: list[dict[str, Any]] = []
+        for one in error.errors(include_url=False, include_input=False):
+            wrong.append({**one, "loc": ("query", *one["loc"])})
+            if one["type"] == "extra_forbidden":
+                wrong[-1]["msg"] = unknown_parameter(model.model_fields)
+        raise RequestValidationError(wrong) from error
 
 
 def _explained(operation: Operation[Q, R], asked: ParsedQuery[Q], data: bytes, form: AnyFormat) -> bytes:

@@ -16,7 +16,7 @@ from konkyo.models.preparation.expected import Fit
 from konkyo.models.question import PredictQuestion, Question
 from konkyo.service.drawing.primitives.style import MAX_SCALE, Form, Language, Style, Theme
 from konkyo.service.http.answer import AnyFormat, Format, GroundsFormat
-from konkyo.service.http.problems import UNKNOWN_PARAMETER
+from konkyo.service.http.problems import unknown_parameter
 
 # The side of a region. A network takes 1 to half the side of its images; more is refused whatever the network.
 MAX_REGION = SIDES[-1] // 2
@@ -140,7 +140,7 @@ class ClassQuery(ImageQuery):
 
 async def _no_query(request: Request) -> None:
     if request.query_params:
-        raise ParameterError("query", UNKNOWN_PARAMETER)
+        raise ParameterError("query", unknown_parameter(()))
 
 
 # For operations without parameters in the query.

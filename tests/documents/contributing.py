@@ -37,6 +37,7 @@ STEPS: dict[str, Step] = {
         before=small_mnist, instead=".venv/bin/konkyo study all --model paired-3x3 --images 2 --out made"
     ),
     ".venv/bin/python -m tests.service.pictures": Run(),
+    ".venv/bin/python -m tests.trainer.refusals": Run(),
     ".venv/bin/python -m tools.soak --only": Run(),
     "pytest --times 20": Run(instead=".venv/bin/python -m pytest --times 2 -q tests/models/test_rounding.py"),
     'make test ARGS="--durations 30"': Run(

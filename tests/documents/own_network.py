@@ -78,7 +78,7 @@ STEPS: dict[str, Step] = {
         then=has_the_same_stages
     ),
     "text: node conv2 (Conv): has a stride of 2×2; stride 1, and ": By(
-        "tests/trainer/test_importing_refusals.py", "has a stride of 2×2"
+        "tests/data/refusals.json", "has a stride of 2×2"
     ),
     ".venv/bin/konkyo import tests/data/networks/tiny-vgg/tiny-vgg.onnx "
     "--classes tests/data/networks/tiny-vgg/classes.txt --range 0,1 --out own": Run(then=is_in_colour),

@@ -1,10 +1,12 @@
 """Two networks side by side, on the same picture and the same question."""
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from support.browser import PHONE, box_of, opened, read
-from support.pictures import sample
+from support.browser import PHONE, box_of, hover, opened, read
+from support.pictures import encode, pixels, sample
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample, numbers
 
@@ -62,6 +64,98 @@ def test_both_answer_the_same_question(page: Page, address: str) -> None:
     expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "guess")
     page.get_by_test_id("guess-show").click()
     expect(page.get_by_test_id("beside-map")).to_have_attribute("data-shown", "shares")
+
+
+def hidden(places: list[list[int]]) -> bytes:
+    """The 2 without these regions of 4×4 pixels."""
+    image = pixels(2).copy()
+    for row, column in places:
+        image[4 * row : 4 * row + 4, 4 * column : 4 * column + 4] = 0
+    return encode(image)
+
+
+def test_what_is_hidden_is_hidden_of_both(page: Page, address: str) -> None:
+    """Chosen by the grounds of the first, or by hand on either map; each has its own live answer."""
+    choose_sample(page, 2)
+    page.get_by_test_id("question-grounds").click()
+    answer = asked(address, "/explain/grounds", sample(2))
+    kept = answer["sufficient"]["regions"]
+    free = [place for place in answer["players"] if place not in kept]
+    said = {"paired-3x3": page.get_by_test_id("live"), OTHER: page.get_by_test_id("beside-said")}
+
+    def expect_both(places: list[list[int]]) -> set[int]:
+        """What they read without these."""
+        read_as = set()
+        for model, live in said.items():
+            told = asked(address, "/predict", hidden(places), model=model)
+            digit, share = told["predicted"], f"{100 * max(told['probabilities']):.1f}%"
+            count = f"{len(places)} region{'' if len(places) == 1 else 's'}"
+            expect(live).to_have_text(
+                re.compile(f"^{count} hidden: {'still' if digit == 2 else 'now'} an? {digit}, {share}")
+            )
+            read_as.add(digit)
+        return read_as
+
+    page.get_by_test_id("hide-others").click()
+    # A network that comes beside it hears of what is hidden.
+    page.get_by_test_id("beside").select_option(OTHER)
+    assert len(expect_both(free)) == 2, "what proves it to one does not to the other"
+    page.get_by_test_id("show-all").click()
+    expect(said[OTHER]).to_contain_text("regions prove it")
+    row, column = free[3]
+    second = page.get_by_test_id("beside-map")
+    width = box_of(second)["width"] / 7
+    second.click(position={"x": (column + 0.5) * width, "y": (row + 0.5) * width})
+    expect_both([free[3]])
+    page.get_by_test_id("heatmap").focus()
+    hover(page, free[5][0], free[5][1], region=4, press=True)
+    expect_both([free[3], free[5]])
+
+
+def test_what_is_pointed_at_is_told_of_both(page: Page, address: str) -> None:
+    choose_sample(page, 2)
+    page.get_by_test_id("beside").select_option(OTHER)
+    maps = [page.get_by_test_id(name) for name in ("heatmap", "beside-map")]
+    told = [page.get_by_test_id(name) for name in ("details", "beside-said")]
+    answers = [asked(address, "/explain/occlusion", sample(2), model=model) for model in ("paired-3x3", OTHER)]
+    expect(maps[1]).to_have_attribute("data-shown", "heat")
+    for one in maps:
+        width = box_of(one)["width"] / 14
+        one.hover(position={"x": 10.5 * width, "y": 10.5 * width})
+        for answer, said in zip(answers, told, strict=True):
+            drop = answer["drop"][10][10]
+            assert answer["prediction"][10][10] == 2
+            expect(said).to_contain_text("Without this region it is still read as 2; the logit of 2 goes from")
+            expected = [answer["whole"], answer["whole"] - drop, -drop]
+            assert numbers(said.text_content()) == pytest.approx(expected, abs=0.0101)
+        page.mouse.move(5, 5)
+        expect(told[1]).to_have_text("Whichever one is hidden, it is still read as a 2.")
+    # With keys on the second map too.
+    maps[1].focus()
+    page.keyboard.press("ArrowDown")
+    expect(told[0]).to_contain_text("this region")
+    expect(told[1]).to_contain_text("this region")
+
+
+def test_a_guess_has_the_answer_of_both(page: Page, address: str) -> None:
+    choose_sample(page, 2)
+    page.get_by_test_id("beside").select_option(OTHER)
+    page.get_by_test_id("question-grounds").click()
+    second = page.get_by_test_id("beside-map")
+    expect(second).to_have_attribute("data-shown", "grounds")
+    page.get_by_test_id("guess").click()
+    expect(page.get_by_test_id("beside-said")).to_be_empty()
+    places = [[5, 2], [5, 5]]
+    hover(page, 5, 2, region=4, press=True)
+    width = box_of(second)["width"] / 7
+    second.click(position={"x": (places[1][1] + 0.5) * width, "y": (places[1][0] + 0.5) * width})
+    page.get_by_test_id("guess-show").click()
+    for model, name in (("paired-3x3", "guessed"), (OTHER, "beside-said")):
+        kept = asked(address, "/explain/grounds", sample(2), model=model)["sufficient"]["regions"]
+        hit = sum(place in kept for place in places)
+        expect(page.get_by_test_id(name)).to_have_text(
+            f"2 regions guessed; {hit} of the {len(kept)} grounds are among them."
+        )
 
 
 def test_the_link_and_the_choice(browser: Browser, address: str) -> None:

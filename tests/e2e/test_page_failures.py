@@ -67,7 +67,8 @@ def test_it_answers_while_a_stroke_is_being_drawn(page: Page) -> None:
             OffscreenCanvas.prototype.convertToBlob = HTMLCanvasElement.prototype.toBlob = never;
         }"""
     )
-    # The address is written after the stroke, once, however slowly it is drawn.
+    # The address is written after the stroke, once, however slowly it is drawn; before it, that of the empty page.
+    expect(page).to_have_url(re.compile("region="))
     page.evaluate(
         """() => {
             const { replaceState } = history;

@@ -1,5 +1,6 @@
 """For a projector: one view fills the screen."""
 
+import re
 from typing import Any
 
 import pytest
@@ -146,3 +147,33 @@ def test_a_file_is_chosen_without_leaving(page: Page) -> None:
     chosen.value.set_files(DIGITS / "6.png")
     read(page, 6)
     expect(page.locator("html")).to_have_attribute("data-present", "where")
+
+
+@pytest.mark.parametrize("absent", ["regions alone", "a second network"])
+def test_no_text_speaks_of_a_table_that_is_absent(page: Page, absent: str) -> None:
+    details = page.get_by_test_id("details")
+    choose_sample(page, 7)
+    page.get_by_test_id("question-shapley").click()
+    hover(page, 2, 3, region=4)
+    expect(details).to_contain_text("The table shows what each pair gets of it.")
+    page.mouse.move(5, 5)
+    if absent == "regions alone":
+        page.get_by_test_id("present").click()
+        page.keyboard.press("4")
+    else:
+        page.get_by_test_id("beside").select_option(OTHER)
+    expect(page.get_by_test_id("pairs")).to_be_hidden()
+    for question, said in (("occlusion", "Hiding a teal region"), ("shapley", "averaged over every order")):
+        page.get_by_test_id(f"question-{question}").click()
+        expect(details).to_contain_text(said)
+        expect(details).not_to_contain_text(re.compile("table|pair"))
+        hover(page, 2, 3, region=2 if question == "occlusion" else 4)
+        expect(details).to_contain_text(re.compile("[Tt]his region"))
+        expect(details).not_to_contain_text(re.compile("table|pair"))
+        page.mouse.move(5, 5)
+    page.get_by_test_id("question-occlusion").click()
+    if absent == "regions alone":
+        page.keyboard.press("1")
+        page.get_by_test_id("clear").click()
+        page.keyboard.press("4")
+        expect(details).to_contain_text("The map shows what hiding a part of the picture does to the answer.")

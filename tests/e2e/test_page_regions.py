@@ -2,12 +2,14 @@
 
 import re
 
+import httpx
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from support.browser import draw, hover, opened, read
 from support.pictures import decode, sample
+from support.server import PATIENCE, TLS
 from support.strokes import DIGITS
 from tests.e2e.answers import answered, asked, choose_sample, numbers, totals
 
@@ -142,3 +144,23 @@ def test_links_commands_and_pictures_follow_the_question(browser: Browser, page:
         expect(other.get_by_test_id("question-grounds")).to_have_attribute("aria-pressed", "true")
         expect(other.get_by_test_id("versus")).to_have_value("4")
         expect(other.get_by_test_id("live")).to_have_text(str(live.text_content()))
+
+
+def test_all_regions_that_work_together_are_linked_on_demand(page: Page, address: str) -> None:
+    """And saved so: what is seen is what is saved."""
+    choose_sample(page, 7)
+    choose(page, "shapley", "shares")
+    links, legend = page.get_by_test_id("together"), page.get_by_test_id("legend")
+    expect(links).to_be_enabled()
+    expect(legend).not_to_contain_text("together more")
+    links.click()
+    expect(links).to_have_attribute("aria-pressed", "true")
+    expect(legend).to_contain_text("together more")
+    with page.expect_download() as download:
+        page.get_by_test_id("save-heatmap").click()
+    url = f"http://{address}/explain/shapley"
+    query: dict[str, str | int] = {"interactions": "true", "format": "png", "scale": 2, "theme": "light"}
+    reference = httpx.post(url, params=query, files={"file": sample(7)}, timeout=PATIENCE, verify=TLS).content
+    assert np.array_equal(decode(download.value.path().read_bytes()), decode(reference))
+    links.click()
+    expect(legend).not_to_contain_text("together more")

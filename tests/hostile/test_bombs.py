@@ -7,7 +7,7 @@ import pytest
 
 from support.client import exchange, post, statuses
 from support.pictures import encode, pixels, sample
-from support.process import peak
+from support.process import peak, peak_from_now
 from support.server import Server
 from support.uploads.bombs import LARGEST, LIMIT, TOO_LARGE, blank, forms, long_forms, text_bombs
 from support.uploads.chunks import chunk
@@ -53,6 +53,7 @@ def test_a_picture_that_claims_too_many_pixels_is_refused(server: Server, path: 
 @pytest.mark.threat("work without bound in the decoder")
 def test_scans_and_texts_cost_no_more_than_an_image_and_leave_the_memory_as_it_was(server: Server) -> None:
     """None takes as long as an image that is as large as it may be; the first took 40 s, the last 240 MiB."""
+    peak_from_now(server.pid)
     ordinary = seconds(server, LARGEST["16-bit RGBA"], MNIST, READ)
     before = peak(server.pid)
     for bombs, answer in ((ENDLESS, UNSUITABLE), (TEXT_BOMBS, READ)):
@@ -80,6 +81,7 @@ def test_the_largest_pictures_are_read_and_none_is_far_dearer(
     server: Server, path: str, known: str, times: int
 ) -> None:
     """What the fuzzer found to cost most, in time and in memory, beside what was known before it."""
+    peak_from_now(server.pid)
     ordinary = seconds(server, LARGEST[known], path, READ)
     before = peak(server.pid)
     for name, data in LARGEST.items():

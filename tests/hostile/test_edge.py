@@ -1,6 +1,5 @@
-"""nginx before the service, with the project's own configuration. The long form: ``python -m tools.soak.slow``."""
+"""nginx before the service, with the project's own configuration. Slow sockets are in test_load.py."""
 
-import asyncio
 import json
 import re
 import socket
@@ -22,15 +21,14 @@ from konkyo.service.app import create_app
 from konkyo.service.http.body import MAX_BODY
 from konkyo.service.settings import Settings
 from konkyo.service.web.page import FILES
-from support.client import exchange, get, post, problem, run, statuses
-from support.edge import ATTACKERS, BALANCER, CONFIGURATION, HIDDEN, SLOW, edge, healthy, hold
+from support.client import exchange, get, post, problem, statuses
+from support.edge import BALANCER, CONFIGURATION, HIDDEN, edge
 from support.folders import ROOT
-from support.pictures import sample
 from support.server import PATIENCE, Server, SkippedError, until
 from tests.helpers.tensors import EXPLAIN, PATH, SEVENS, TOO_LARGE, request
 from tests.hostile.broken import BROKEN
 
-SOCKETS = 40 * len(SLOW)
+Begin = Callable[[int, str, bytes], socket.socket]
 
 
 @pytest.fixture(scope="module")
@@ -50,21 +48,17 @@ def edge_before(port: int, changes: Mapping[str, str] = MappingProxyType({})) ->
         yield listening
 
 
-# Behind a published port everybody has the gateway's address.
-@pytest.mark.threat("slow clients", "one client is everybody")
-@pytest.mark.parametrize("attackers", [ATTACKERS, ["127.0.0.1"]], ids=["from ten addresses", "from everybody's"])
-def test_slow_sockets_keep_nobody_out(port: int, attackers: list[str]) -> None:
-    async def scenario() -> tuple[int, int]:
-        sockets = [asyncio.create_task(hold(port, number, attackers)) for number in range(SOCKETS)]
-        await asyncio.sleep(0.2)
-        good = await healthy(port, sample(7), 20)
-        still = sum(not task.done() for task in sockets)
-        for task in sockets:
-            task.cancel()
-        await asyncio.gather(*sockets, return_exceptions=True)
-        return good, still
+@pytest.fixture
+def begin() -> Iterator[Begin]:
+    """Opens connections from an address, each with a request; all are closed after the test."""
+    with ExitStack() as opened:
 
-    assert run(scenario()) == (20, SOCKETS)
+        def one(port: int, address: str, request: bytes) -> socket.socket:
+            connection = socket.create_connection(("127.0.0.1", port), PATIENCE, (address, 0))
+            opened.enter_context(connection).sendall(request)
+            return connection
+
+        yield one
 
 
 def public() -> list[str]:
@@ -194,28 +188,14 @@ def test_tensors_for_a_service_that_is_down_are_refused_in_the_protocol_s_form()
 
 
 @pytest.mark.threat("slow clients", "one client is everybody")
-def test_there_are_so_many_places_for_all(server: Server) -> None:
-    """Held from different addresses: none of them has too many."""
-
-    async def scenario(port: int) -> list[bytes]:
-        return await asyncio.gather(*(begun(port, f"127.0.0.{number}") for number in range(2, 12)))
-
+def test_there_are_so_many_places_for_all(server: Server, begin: Begin) -> None:
+    """Held from different addresses, none of which has too many, by requests of which a part is sent."""
+    part = post("/predict", "Content-Length: 100", body=b"ab")
     with edge_before(server.port, {"limit_conn everybody 2048;": "limit_conn everybody 3;"}) as port:
-        answers = run(scenario(port))
-    assert sorted(answer[:12] for answer in answers) == [b""] * 3 + [b"HTTP/1.1 503"] * 7
-
-
-async def begun(port: int, address: str) -> bytes:
-    """What comes back within a second for a request of which a part is sent."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
-    try:
-        writer.write(post("/predict", "Content-Length: 100", "Content-Type: image/png", body=b"ab"))
-        async with asyncio.timeout(1):
-            return await reader.read(100)
-    except TimeoutError:
-        return b""
-    finally:
-        writer.close()
+        many = [begin(port, f"127.0.0.{number}", part) for number in range(2, 12)]
+        until(lambda: len(select(many, [], [], 0)[0]) >= 7)
+        answers = [one.recv(65536) for one in select(many, [], [], 0)[0]]
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 503"] * 7
 
 
 @pytest.mark.threat("one client is everybody")
@@ -241,7 +221,6 @@ def test_all_places_of_the_edge_fit_into_its_memory() -> None:
 
 
 LARGE = bytes(range(256)) * 2**17  # 32 MiB: more than the kernel keeps for three connections
-Begin = Callable[[int, str, bytes], socket.socket]
 
 
 class Service(ThreadingHTTPServer):
@@ -297,19 +276,6 @@ def replaced(**options: bool) -> Iterator[Service]:
         yield service
         service.told.set()
         service.shutdown()
-
-
-@pytest.fixture
-def begin() -> Iterator[Begin]:
-    """Opens connections from an address, each with a request; all are closed after the test."""
-    with ExitStack() as opened:
-
-        def one(port: int, address: str, request: bytes) -> socket.socket:
-            connection = socket.create_connection(("127.0.0.1", port), PATIENCE, (address, 0))
-            opened.enter_context(connection).sendall(request)
-            return connection
-
-        yield one
 
 
 WHOLE = post("/explain/shapley", "Content-Length: 4", body=b"body")

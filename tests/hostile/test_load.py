@@ -18,14 +18,15 @@ from uvicorn.server import ServerState
 
 from konkyo.service.app import create_app
 from konkyo.service.http.protocol import BoundedLoop, BoundedProtocol, SharingLoop
+from konkyo.service.http.room import MOST_BYTES
 from konkyo.service.settings import Settings
 from support.client import connect, exchange, get, post, prepared, received, statuses
 from support.pictures import sample
-from support.process import peak, resident
-from support.server import PATIENCE, Server, serving, until
+from support.process import peak, peak_from_now, resident
+from support.server import PATIENCE, Server, SkippedError, serving, until
 from tests.helpers.tensors import PATH, in_bytes
 from tests.helpers.tensors import request as tensors_of
-from tools.soak import kill, requests
+from tools.soak import kill, requests, slow
 from tools.soak.report import Program
 
 SEVEN = sample(7)
@@ -40,14 +41,17 @@ def own() -> Iterator[Server]:
 
 
 @pytest.mark.timeout(90)
-@pytest.mark.threat("a killed worker", "many requests")
+@pytest.mark.threat("a killed worker", "many requests", "slow clients", "one client is everybody")
 @pytest.mark.parametrize(
     ("program", "count"),
-    [(kill.PROGRAM, 1), (requests.PROGRAM, 400)],
-    ids=["kill", "requests"],
+    [(kill.PROGRAM, 1), (requests.PROGRAM, 400), (slow.PROGRAM, 200)],
+    ids=["kill", "requests", "slow"],
 )
 def test_a_short_run_reaches_the_goals(program: Program, count: int) -> None:
-    checks = program.measure(count, program.seed)
+    try:
+        checks = program.measure(count, program.seed)
+    except SkippedError as reason:
+        pytest.skip(str(reason))
     assert len(checks) > 3
     assert [check for check in checks if not check.passed and not check.absolute] == []
 
@@ -149,7 +153,7 @@ def test_six_hundred_stalled_uploads_do_not_fill_the_memory(own: Server) -> None
     """Of each 250 kB have come, and no more come; a worker grew by 270 kB for each."""
     begun = post("/predict", "Content-Length: 260000", body=bytes(250_000))
     assert statuses(exchange(own.port, predict())) == [200]
-    before = resident(own.pid)
+    before = peak_from_now(own.pid)
     with ExitStack() as held:
         for _ in range(600):
             connection = held.enter_context(connect(own.port))
@@ -161,7 +165,8 @@ def test_six_hundred_stalled_uploads_do_not_fill_the_memory(own: Server) -> None
         while held_now[-1] > held_now[-2]:
             time.sleep(0.2)
             held_now.append(resident(own.pid))
-        assert peak(own.pid) - before < 64
+        # The bodies that find room, and again as much for what is around them; all would be 143 MiB.
+        assert peak(own.pid) - before < 2 * MOST_BYTES / 2**20
         # Room is taken by those bodies alone: what needs none is answered.
         assert statuses(exchange(own.port, get("/healthz"))) == [200]
     # Those who leave give their room back.
@@ -186,7 +191,7 @@ def test_forty_batches_at_once_do_not_fill_the_memory(own: Server) -> None:
     """Each waited as floats, eight times as large, and a worker of 512 MiB was killed by 82."""
     count, whole = 40, batch(1024, "logits", "occlusion")
     assert statuses(exchange(own.port, batch(1, "logits"))) == [200]
-    before, gate = resident(own.pid), Barrier(count)
+    before, gate = peak_from_now(own.pid), Barrier(count)
 
     def send(_: int) -> bytes:
         with connect(own.port) as connection:
@@ -202,7 +207,8 @@ def test_forty_batches_at_once_do_not_fill_the_memory(own: Server) -> None:
     for answer in answers:
         head = answer.partition(b"\r\n\r\n")[0].lower()
         assert (b"retry-after: 1" in head) == (statuses(answer) == [503])
-    assert peak(own.pid) - before < 160
+    as_floats = count * 1024 * 784 * 8 / 2**20
+    assert peak(own.pid) - before < as_floats / 2
 
 
 @pytest.mark.threat("fair turns")

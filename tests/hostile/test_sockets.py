@@ -7,15 +7,15 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from select import select
 
 import pytest
 
-from konkyo.service.http.protocol import MAX_HEAD, MAX_QUEUED
+from konkyo.service.http.protocol import MAX_HEAD, MAX_QUEUED, SPARE_FILES
 from support.client import Connection, connect, exchange, get, post, prepared, problem, received, run, statuses
 from support.pictures import sample
-from support.process import connections, peak, resident
+from support.process import connections, peak, peak_from_now
 from support.server import PATIENCE, Server, serving, until
 from tests.hostile.broken import BROKEN
 
@@ -99,6 +99,9 @@ def test_who_asks_whether_to_continue_is_told(server: Server) -> None:
 
 
 MEBIBYTE = b"x" * 2**20
+FLOOD = 100
+# MiB. Of a flood that is kept, all is: a part of one is what the allocator keeps.
+LITTLE = FLOOD / 2
 CHUNK = b"100000\r\n" + MEBIBYTE + b"\r\n"
 
 
@@ -106,15 +109,15 @@ CHUNK = b"100000\r\n" + MEBIBYTE + b"\r\n"
 def test_floods_leave_the_memory_as_it_was(server: Server) -> None:
     """A hundred MiB each way; some were read before the socket closed, and none may be kept."""
     exchange(server.port, post("/predict", CHUNKED), CHUNK)
-    before = resident(server.pid)
+    before = peak_from_now(server.pid)
     for head, piece in (
         (post("/predict", CHUNKED), CHUNK),
-        (post("/predict", "Content-Length: 104857600"), MEBIBYTE),
+        (post("/predict", f"Content-Length: {FLOOD * 2**20}"), MEBIBYTE),
         (post("/predict", CHUNKED, media="multipart/form-data; boundary=x"), CHUNK),
     ):
-        answer = exchange(server.port, head, *[piece] * 100)
+        answer = exchange(server.port, head, *[piece] * FLOOD)
         assert statuses(answer) in ([413], [400], [])  # nothing at all where the socket was closed on what was coming
-    assert resident(server.pid) < before + 20
+    assert peak(server.pid) < before + LITTLE
     assert statuses(exchange(server.port, post("/predict", LENGTH, body=SEVEN))) == [200]
 
 
@@ -148,8 +151,8 @@ KEPT = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def hurried() -> Iterator[Server]:
-    """The service with a second for a head, for reading an answer, and for requests that run when it is to end."""
-    with serving(grace=1, deadline=1) as started:
+    """The service with a second for a head, and for reading an answer."""
+    with serving(deadline=1) as started:
         yield started
         assert started.trouble() == ""
 
@@ -190,41 +193,43 @@ def test_who_does_not_read_an_answer_is_left(hurried: Server) -> None:
 
 
 @pytest.mark.threat("stuck shutdown")
-def test_half_a_body_does_not_hold_up_the_end(hurried: Server) -> None:
-    """The last test that asks this server."""
-    with connect(hurried.port) as connection:
+def test_half_a_body_does_not_hold_up_the_end() -> None:
+    with serving(grace=1) as ending, connect(ending.port) as connection:
         connection.sendall(post("/predict", LENGTH, "Expect: 100-continue", body=SEVEN[:40]))
         assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")  # it waits for the rest
-        hurried.process.terminate()
-        hurried.process.wait(PATIENCE)  # raises where it is still there
+        ending.process.terminate()
+        ending.process.wait(PATIENCE)  # raises where it is still there
         answer = received(connection)
+        assert '"status":503' in ending.log.read_text()
+        assert ending.trouble() == ""
     assert statuses(answer) == [503]
     assert problem(answer) == "busy"
     assert b"retry-after: 1" in answer
-    assert '"status":503' in hurried.log.read_text()
 
 
 @pytest.mark.threat("sockets without a word, directly")
 def test_more_sockets_than_files_are_no_end(server: Server) -> None:
-    """The server may open 160 files, and 200 clients have connected before it accepts the first of them."""
+    """200 clients have connected before it accepts the first of them: nearly all are let go at once, the others stay.
+
+    Without a limit of its own it would find no file for most of them, and asyncio says so for each, again and again.
+    """
+    files, crowd_size = 160, 200
+    most_held = files - SPARE_FILES
     said = len(server.log.read_text())
     most = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
     with ExitStack() as sockets:
         sockets.callback(resource.prlimit, server.pid, resource.RLIMIT_NOFILE, most)
-        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (160, most[1]))
-        held = [sockets.enter_context(connect(server.port)) for _ in range(90)]
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (files, most[1]))
+        held = [sockets.enter_context(connect(server.port)) for _ in range(most_held - 6)]
         assert statuses(exchange(server.port, get("/healthz"))) == [200]
-        before = server.seconds()
         server.process.send_signal(signal.SIGSTOP)
-        crowd = [sockets.enter_context(connect(server.port)) for _ in range(200)]
+        crowd = [sockets.enter_context(connect(server.port)) for _ in range(crowd_size)]
         server.process.send_signal(signal.SIGCONT)
-        until(lambda: len(select(crowd, [], [], 0)[0]) >= 194)  # 96 are let in, and 90 of them are there
-        time.sleep(0.5)
-        assert len(select(crowd, [], [], 0)[0]) == 194
-        assert server.seconds() - before < 1
+        until(lambda: len(select(crowd, [], [], 0)[0]) >= crowd_size - 6)
+        assert select(held, [], [], 0)[0] == []
         lines = server.log.read_text()[said:].splitlines()
         assert len([line for line in lines if "too many connections" in line]) == 1
-        assert len(lines) < 20
+        assert len(lines) < crowd_size / 2
         for one in held:
             one.close()
         until(lambda: statuses(exchange(server.port, get("/healthz"))) == [200])
@@ -313,28 +318,16 @@ def test_small_chunks_and_small_trailers_are_read(server: Server) -> None:
 
 @pytest.mark.threat("body flood")
 def test_a_hundred_mebibytes_beside_a_body_leave_the_memory_as_it_was(server: Server) -> None:
-    before = resident(server.pid)
+    before = peak_from_now(server.pid)
     for start in (b"GET / HTTP/1.1\r\nX: ", b"GET /", post("/predict", CHUNKED, body=b"0\r\nX: ")):
-        assert statuses(exchange(server.port, start, *[b"a" * 2**20] * 100)) in ([431], [])
-    assert resident(server.pid) < before + 10
+        assert statuses(exchange(server.port, start, *[b"a" * 2**20] * FLOOD)) in ([431], [])
+    assert peak(server.pid) < before + LITTLE
 
 
 def test_so_many_requests_may_wait_in_a_row(server: Server) -> None:
     """One that is being answered, those that wait, and then no more: the client can ask the others again."""
     assert statuses(exchange(server.port, KEEP * MAX_QUEUED + CLOSE)) == [200] * (MAX_QUEUED + 1)
     assert statuses(exchange(server.port, KEEP * (MAX_QUEUED + 3))) == [200] * (MAX_QUEUED + 1)
-
-
-@pytest.mark.threat("body flood")
-def test_a_row_without_end_is_not_kept(server: Server) -> None:
-    before = peak(server.pid)
-    for _ in range(10):
-        with connect(server.port) as connection:
-            connection.sendall(KEEP)
-            with suppress(ConnectionError):
-                connection.sendall(b"GET /healthz HTTP/1.1\r\n\r\n" * 20_000)
-    assert statuses(exchange(server.port, CLOSE)) == [200]
-    assert peak(server.pid) < before + 10
 
 
 @pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")

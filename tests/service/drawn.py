@@ -1,9 +1,9 @@
 """Results made up for drawing, whose numbers are known; and what a drawn picture shows."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple, ParamSpec
+from typing import NamedTuple, ParamSpec
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -18,10 +18,13 @@ from konkyo.service.drawing.primitives.canvas import CAPITAL, Box, Canvas
 from konkyo.service.drawing.primitives.colours import Pixels
 from konkyo.service.drawing.primitives.letters import width
 from konkyo.service.drawing.primitives.raster import Raster
+from konkyo.service.drawing.primitives.style import Form, Style
 from tests.helpers.shapes import IMAGE, THREE, network_of
 
 EMPTY = np.zeros((28, 28))
 P = ParamSpec("P")
+SVG = "{http://www.w3.org/2000/svg}"
+ANCHORS = {None: 0.0, "middle": 0.5, "end": 1.0}
 
 
 def account_of(totals: object, filter_bias: float = 0.0, class_bias: float = 0.0) -> Account:
@@ -154,16 +157,13 @@ def enlarged(cells: Pixels, box: Box) -> Pixels:
 
 
 class Line(NamedTuple):
-    """A line of text, as ``Canvas.text`` writes it."""
+    """A line of text, as an SVG has it."""
 
     x: float
     baseline: float
     text: str
     size: int
-    colour: int
     align: float
-    strong: bool
-    reverse: bool
 
     @property
     def box(self) -> Box:
@@ -173,24 +173,24 @@ class Line(NamedTuple):
         return Box(int(left), int(self.baseline - CAPITAL * self.size), int(right), int(self.baseline))
 
 
-@contextmanager
-def lines_of() -> Iterator[list[Line]]:
-    """The lines of text that are written in pixels meanwhile."""
-    write, lines = Raster._write, list[Line]()
-
-    def noted(canvas: Raster, *line: Any) -> None:
-        lines.append(Line(*line))
-        write(canvas, *line)
-
-    Raster._write = noted  # type: ignore[assignment, method-assign]
-    try:
-        yield lines
-    finally:
-        Raster._write = write  # type: ignore[method-assign]
+def parsed(svg: bytes) -> ElementTree.Element:
+    return ElementTree.fromstring(svg)  # noqa: S314 - it is our own
 
 
-def texts_of(draw: Callable[P, Canvas], *arguments: P.args, **named: P.kwargs) -> list[str]:
+def lines_of(svg: bytes) -> list[Line]:
     """All that is written in a picture."""
-    with lines_of() as lines:
-        draw(*arguments, **named)
-    return [line.text for line in lines]
+    return [
+        Line(
+            float(text.get("x", "")),
+            float(text.get("y", "")),
+            text.text or "",
+            int(text.get("font-size", "")),
+            ANCHORS[text.get("text-anchor")],
+        )
+        for text in parsed(svg).iter(f"{SVG}text")
+    ]
+
+
+def texts_of(draw: Callable[..., Canvas], *arguments: object) -> list[str]:
+    """The texts of what ``draw`` makes of the arguments and a style."""
+    return [line.text for line in lines_of(draw(*arguments, Style(form=Form.SVG)).encode())]

@@ -1,18 +1,23 @@
-"""The stored pictures: what is drawn of which network with which options.
+"""The stored pictures: those of the gallery as they are asked for, and what it does not show, drawn of a network.
 
-``python -m tests.service.pictures`` makes those anew that have changed, and says which: look at each of them.
+``python -m tests.service.pictures`` makes those anew that have changed, and says which: look at each of them. Those of
+the gallery are made by ``tools.gallery``.
 
 They are drawn with the font that Pillow brings, so they are the same on every machine with the Pillow of
 constraints.txt. Another FreeType may draw the edges of letters otherwise: ``difference`` allows for it.
 """
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
+from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -29,11 +34,12 @@ from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Array, Network
 from konkyo.models.result import predict
 from konkyo.service import drawing
+from konkyo.service.app import create_app
 from konkyo.service.drawing.primitives.canvas import Canvas
-from konkyo.service.drawing.primitives.raster import Raster
-from konkyo.service.drawing.primitives.style import Style, Theme
+from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
+from konkyo.service.settings import Settings
 from support.folders import DATA
-from support.pictures import decode, encode, pixels
+from support.pictures import DIGITS, decode, encode, pixels
 from tests.helpers.shapes import (
     COLOUR,
     KERAS,
@@ -47,6 +53,7 @@ from tests.helpers.shapes import (
     network_of,
 )
 from tests.service.drawn import Line, lines_of, study_of
+from tools import gallery
 
 FOLDER = DATA / "pictures"
 PAIRED, SUMMED, LENET, VGG = "paired-3x3", "summed-3x3", "lenet-6x16", "tiny-vgg"
@@ -57,12 +64,13 @@ LEVELS = 8
 # On letters, in the mean over squares of so many pixels. Another digit makes 11 or more, edges that are a shade lighter
 # or darker at most 6.4.
 SQUARE, MOST = 9, 8.0
+IMAGES = re.compile(rb'href="data:[^"]*"')
 Rgb = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One of them.
+    """One that is drawn here.
 
     Attributes
     ----------
@@ -82,18 +90,12 @@ class Picture:
     style: Style = Style()
     classes: tuple[str, ...] = ()
 
-    def canvas(self) -> Raster:
-        """The picture, drawn now."""
-        canvas = self.styled(self.style)
-        assert isinstance(canvas, Raster)
-        return canvas
-
-    def styled(self, style: Style) -> Canvas:
-        """The same in another style."""
+    def drawn(self, style: Style) -> bytes:
+        """The file, drawn now."""
         network = _network(self.network)
         if self.classes:
             network = Network(network.architecture, network.weights, self.classes)
-        return self.draw(network, self._image(network), style)
+        return self.draw(network, self._image(network), style).encode()
 
     def _image(self, network: Network) -> Array:
         if self.image == -1:
@@ -104,6 +106,38 @@ class Picture:
             bus = Image.open(DATA / "networks" / "tiny-vgg" / "bus_1.jpeg").convert("RGB")
             return np.asarray(bus, float).transpose(2, 0, 1) / 255
         return image_of(network.architecture)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One of the gallery, as the service answers."""
+
+    shown: gallery.Picture
+
+    @property
+    def style(self) -> Style:
+        query = dict(parse_qsl(self.shown.question.partition("?")[2]))
+        form = Form(self.shown.form)
+        scale = 2 if form is Form.PNG else 1
+        return Style(scale, Theme(query.get("theme", "light")), form, Language(query.get("language", "en")))
+
+    def drawn(self, style: Style) -> bytes:
+        """The answer in this style."""
+        path, _, query = self.shown.question.partition("?")
+        asked = {**dict(parse_qsl(query)), "format": style.form, **asdict(style)}
+        asked = {name: str(value) for name, value in asked.items() if name != "form"}
+        if self.shown.digit is None:
+            answer = _service().get(path, params=asked)
+        else:
+            file = {"file": (DIGITS / f"{self.shown.digit}.png").read_bytes()}
+            answer = _service().post(path, params=asked, files=file)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+
+@cache
+def _service() -> TestClient:
+    return TestClient(create_app(Settings()))
 
 
 @cache
@@ -146,54 +180,35 @@ def usage(study: Callable[[Network], Usage | None]) -> Any:
     return lambda network, _, style: drawing.usage("some-net", network, study(network), style)
 
 
-PICTURES = {
-    "prediction": Picture(prediction(), PAIRED, 7),
-    "prediction-dark-twice": Picture(prediction(), SUMMED, 4, LARGE_DARK),
-    "prediction-colour": Picture(prediction(), VGG, None, DARK),
+PICTURES: dict[str, Picture | Asked] = {
+    **{f"gallery/{one.name}": Asked(one) for some in gallery.sections().values() for one in some},
     "prediction-many-classes": Picture(prediction(), MANY_CLASSES),
     "prediction-long-names": Picture(prediction(), COLOUR, None, Style(), LONG),
-    "ledger": Picture(ledger(study=PAIRED), PAIRED, 7),
-    "ledger-versus-dark": Picture(ledger(8, 3, LENET), LENET, 5, DARK),
-    "ledger-summed-twice": Picture(ledger(9), SUMMED, 4, TWICE),
-    "ledger-colour": Picture(ledger(), VGG),
     "ledger-few-colours": Picture(ledger(1), COLOUR, None, DARK, LONG),
     "ledger-one-stage": Picture(ledger(), ONE_STAGE, 3),
     "ledger-one-pair": Picture(ledger(), ONE, 3),
     "ledger-three-stages": Picture(ledger(versus=1), THREE_STAGES, 3),
     "ledger-empty": Picture(ledger(), PAIRED, -1),
-    "occlusion": Picture(occlusion(), PAIRED, 9),
-    "occlusion-versus-dark-twice": Picture(occlusion(Regions(8, 4), versus=4), PAIRED, 9, LARGE_DARK),
     "occlusion-overlapping": Picture(occlusion(Regions(12, 5), score=Score.PROBABILITY), PAIRED, 8),
     "occlusion-large": Picture(occlusion(Regions(14, 7), FillKind.BLUR), LENET, 4),
-    "occlusion-colour": Picture(occlusion(Regions(24, 8, 64), FillKind.BACKGROUND), VGG),
     "occlusion-long-names": Picture(occlusion(Regions(6, 2), target=2), PAIRED, 1, Style(), (*"01", *LONG, *"6789")),
     "occlusion-empty": Picture(occlusion(), PAIRED, -1),
-    "pair-drops": Picture(occlusion(pairs=True), PAIRED, 7),
     "pair-drops-ranked-dark": Picture(occlusion(Regions(4, 2), versus=8, pairs=True), LENET, 3, DARK),
     "pair-drops-colour": Picture(occlusion(Regions(4, side=16), pairs=True), COLOUR),
-    "shapley": Picture(shapley(), PAIRED, 7),
     "shapley-versus-dark": Picture(shapley(versus=7, fill=FillKind.BLUR), PAIRED, 9, DARK),
     "shapley-hidden-layer": Picture(shapley(region=7), TORCH, 5),
     "shapley-colour-dark": Picture(shapley(fill=FillKind.BACKGROUND), VGG, None, DARK),
     "shapley-long-names": Picture(shapley(region=4), COLOUR, None, TWICE, LONG),
-    "shapley-pairs": Picture(shapley(pairs=True), SUMMED, 4),
-    "interactions": Picture(interactions(), PAIRED, 9),
     "interactions-dark-twice": Picture(interactions(region=7, versus=3), SUMMED, 8, LARGE_DARK),
     "interactions-colour": Picture(interactions(), VGG),
-    "grounds": Picture(proof(), PAIRED, 9),
     "grounds-tried": Picture(proof(hide=((2, 2), (3, 2), (4, 4))), PAIRED, 9, DARK),
     "grounds-many": Picture(proof(region=7), LENET, 8, TWICE),
-    "grounds-colour": Picture(proof(), VGG),
     "grounds-empty": Picture(proof(), PAIRED, -1),
-    "process": Picture(process(), PAIRED, 7),
     "process-versus": Picture(process(target=3, versus=8), SUMMED, 5),
-    "process-ranked-dark": Picture(process(), LENET, 3, DARK),
     "process-many-maps": Picture(process(), KERAS, 3),
     "process-hidden-layer": Picture(process(), TORCH, 3),
     "process-colour": Picture(process(), VGG),
     "process-long-names": Picture(process(), PAIRED_TWICE, 3, Style(), LONG),
-    "usage": Picture(usage(lambda _: _study(PAIRED)), PAIRED),
-    "usage-matrix-dark": Picture(usage(lambda _: _study(LENET)), LENET, None, DARK),
     "usage-ranked": Picture(usage(lambda network: study_of(network.architecture)), KERAS),
     "usage-colour": Picture(usage(lambda network: study_of(network.architecture)), COLOUR, None, Style(), LONG),
     "usage-not-studied": Picture(usage(lambda _: None), THREE_STAGES),
@@ -201,19 +216,34 @@ PICTURES = {
 
 
 def path_of(name: str) -> Path:
-    return FOLDER / f"{name}.png"
+    picture = PICTURES[name]
+    return gallery.PICTURES / picture.shown.file if isinstance(picture, Asked) else FOLDER / f"{name}.png"
 
 
-def drawn(name: str) -> tuple[Rgb, NDArray[np.bool_], list[Line]]:
-    """The colours of a picture, where its letters may be, and its lines of text."""
-    with lines_of() as lines:
-        canvas = PICTURES[name].canvas()
-    colours = decode(canvas.encode())
-    letters = np.zeros(colours.shape[:2], bool)
+def lines_in(name: str) -> list[Line]:
+    """A picture's lines of text."""
+    picture = PICTURES[name]
+    return lines_of(picture.drawn(replace(picture.style, form=Form.SVG)))
+
+
+def letters_in(lines: list[Line], shape: tuple[int, ...], scale: int) -> NDArray[np.bool_]:
+    """Where letters may be in a picture of this shape."""
+    letters = np.zeros(shape[:2], bool)
     for line in lines:
-        left, top, right, bottom = (edge * canvas.scale for edge in line.box.grow(line.size // 3 + 1))
+        left, top, right, bottom = (edge * scale for edge in line.box.grow(line.size // 3 + 1))
         letters[max(top, 0) : bottom, max(left, 0) : right] = True
-    return colours, letters, lines
+    return letters
+
+
+def changed(name: str) -> str:
+    """In what a picture is not the stored one; empty where it is."""
+    picture, stored = PICTURES[name], path_of(name).read_bytes()
+    drawn = picture.drawn(picture.style)
+    if picture.style.form is Form.SVG:
+        # The numbers in images may differ by a colour step.
+        return "" if IMAGES.sub(b"", drawn) == IMAGES.sub(b"", stored) else "its text or its paths are others"
+    colours = decode(drawn)
+    return difference(colours, decode(stored), letters_in(lines_in(name), colours.shape, picture.style.scale))
 
 
 def difference(colours: Rgb, stored: Rgb, letters: NDArray[np.bool_]) -> str:
@@ -244,10 +274,10 @@ def main() -> None:
         if path.stem not in PICTURES:
             path.unlink()
             print("removed", path.name)  # noqa: T201
-    for name in PICTURES:
-        path, (colours, letters, _) = path_of(name), drawn(name)
-        if not path.exists() or difference(colours, decode(path.read_bytes()), letters):
-            path.write_bytes(encode(PICTURES[name].canvas().picture(), optimize=True))
+    for name, picture in PICTURES.items():
+        path = path_of(name)
+        if path.parent == FOLDER and not (path.exists() and changed(name) == ""):
+            path.write_bytes(encode(Image.open(BytesIO(picture.drawn(picture.style))), optimize=True))
             print("made", path.name)  # noqa: T201
 
 

@@ -152,9 +152,9 @@ def test_colours_are_told_apart_by_their_lightness(theme: str) -> None:
 
 def test_a_strip_has_the_numbers_of_its_ends_and_the_colours_between_them() -> None:
     """Too short for two numbers it has one, and where there is nothing but zero the colour of zero."""
-    with lines_of() as lines:
-        colour_strip(Raster(160, 60, Style()), Box(60, 20, 130, 26), 2e-8)
-    assert [line.text for line in lines] == ["+2.0e−08"]
+    narrow = Vector(160, 60, Style(form=Form.SVG))
+    colour_strip(narrow, Box(60, 20, 130, 26), 2e-8)
+    assert [line.text for line in lines_of(narrow.encode())] == ["+2.0e−08"]
     for signed, greys, zero in ((True, False, NEUTRAL), (True, True, MIDDLE_GREY), (False, True, GREY)):
         canvas, box = Raster(160, 60, Style()), Box(30, 20, 130, 26)
         colour_strip(canvas, box, 0.0, signed, greys)

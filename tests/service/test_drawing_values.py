@@ -40,7 +40,6 @@ from tests.service.drawn import (
     drops_of,
     enlarged,
     ledger_of,
-    lines_of,
     occlusion_of,
     painted,
     region,
@@ -175,8 +174,7 @@ def drawn_pairs(totals: np.ndarray, count: int) -> list[tuple[int, int]]:
 def test_every_cell_of_every_drawn_map_and_pair_has_its_colour(architecture: Architecture) -> None:
     """Large maps of pairs in blocks of cells."""
     result, slide = explain_process(network_of(architecture), image_of(architecture)), Slide(architecture)
-    with lines_of() as lines:
-        drawn = painted(drawing.process)(result)
+    drawn = painted(drawing.process)(result)
     for layer, shape in enumerate(slide.layers):
         # What matters most is said by the answer with as many maps as the picture shows.
         shown = explain_process(result.network, result.image, top=shape.drawn).shown[shape.stage]
@@ -201,7 +199,7 @@ def test_every_cell_of_every_drawn_map_and_pair_has_its_colour(architecture: Arc
             shown_cells, expected = region(drawn, box), enlarged(diverging(values, limit), box)
             assert (shown_cells[:, inner : box.width - inner] == expected[:, inner : box.width - inner]).all(), digit
     assert slide.block == (2 if architecture == LARGE_MAPS else 1)
-    assert ("per 2×2 cells" if slide.block == 2 else "per cell") in [line.text for line in lines]
+    assert ("per 2×2 cells" if slide.block == 2 else "per cell") in texts_of(drawing.process, result)
 
 
 # --- The use of filters

@@ -89,6 +89,12 @@ def test_the_problem_is_defined_once_and_every_refusal_is_one(document: Document
 
 
 def test_the_key_is_a_security_scheme_of_guarded_operations_alone(document: Document) -> None:
+    """And only where the service has keys: clients are made of the document, and would insist on one."""
+    assert "securitySchemes" not in document["components"]
+    assert not [
+        path for path, one in document["paths"].items() for operation in one.values() if "security" in operation
+    ]
+    document = create_app(Settings(api_keys="secret")).openapi()
     scheme = document["components"]["securitySchemes"]["API key"]
     assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", "X-API-Key")
     for method, path in GUARDED:

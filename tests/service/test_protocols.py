@@ -1,7 +1,6 @@
 """The inference protocols: what the other routes answer, for many images at once and networks of any shape."""
 
 import json
-import os
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -22,7 +21,7 @@ from konkyo.service.protocols import batches
 from konkyo.service.protocols.batches import MAX_BODY, PIECE
 from konkyo.service.protocols.requests import infer_batch
 from konkyo.trainer.data import Labelled
-from support.process import peak
+from support.process import peak, peak_from_now
 from tests.helpers.any_network import random_weights
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples
 from tests.helpers.telemetry import lines, metric
@@ -85,6 +84,25 @@ def test_outputs_come_in_the_order_and_the_form_that_was_asked_for(client: TestC
         np.testing.assert_array_equal(values, expected[name])
 
 
+def test_grey_images_may_have_a_channel_as_in_pytorch(client: TestClient) -> None:
+    """In numbers, nested or flat, and in bytes."""
+    right = tensors(client.post(PATH, json=request()))["logits"]
+    with_channel = SEVENS[:, None]
+    nested = request(with_channel)
+    nested["inputs"][0]["data"] = with_channel.tolist()
+    content, headers = in_bytes(request(with_channel), with_channel)
+    for answer in (
+        client.post(PATH, json=request(with_channel)),
+        client.post(PATH, json=nested),
+        client.post(PATH, content=content, headers=headers),
+    ):
+        np.testing.assert_array_equal(tensors(answer)["logits"], right)
+    most = np.zeros((1024, 1, 28, 28), np.uint8)
+    full = request(most)
+    full["inputs"][0]["data"] = most.tolist()
+    assert tensors(client.post(PATH, json=full))["logits"].shape == (1024, 10)
+
+
 def test_the_id_comes_back(client: TestClient) -> None:
     assert client.post(PATH, json=request(id="«42»")).json()["id"] == "«42»"
     assert "id" not in client.post(PATH, json=request()).json()
@@ -93,7 +111,7 @@ def test_the_id_comes_back(client: TestClient) -> None:
 def test_kserves_explanation(client: TestClient) -> None:
     images = SEVENS / 255
     expected = tensors(client.post(PATH, json=request(SEVENS, ["shapley", "contributions"], parameters={"target": 3})))
-    for instances in (images, images.reshape(2, 784)):
+    for instances in (images, images.reshape(2, 784), images[:, None]):
         asked = {"instances": instances.tolist(), "outputs": ["shapley", "contributions"], "target": 3}
         body = client.post(EXPLAIN, json=asked).json()
         assert body["predictions"] == [7, 3]
@@ -290,11 +308,11 @@ def test_larger_networks_take_smaller_pieces(shapes: TestClient, monkeypatch: py
 def test_fields_without_number_are_not_complained_of(client: TestClient, path: str) -> None:
     """Each of 600,000 unknown ones had an error of its own, in 800 MiB."""
     body = b"{%s}" % b",".join(b'"%d":1' % number for number in range(600_000))
-    before = peak(os.getpid())
+    before = peak_from_now()
     detail = "body: must hold at most 1,000 fields; /docs shows those that it has"
     check(client.post(path, content=body), 422, "invalid-parameter", detail)
     # The body itself comes in one piece and is copied a few times.
-    assert peak(os.getpid()) < before + 8 * len(body) / 2**20
+    assert peak() < before + 8 * len(body) / 2**20
     few = b'{%s,"id":"%s"}' % (b",".join(b'"%d":1' % number for number in range(500)), b":" * 250)
     answer = client.post(path, content=few)
     assert (answer.status_code, len(answer.json()["errors"])) == (422, 2)

@@ -11,7 +11,7 @@ from tests.helpers.folders import NETWORKS
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples
 from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, check, in_bytes, request, tensor
 
-SHAPE = "must be [N, 28, 28] or [N, 784], N from 1 to 1024"
+SHAPE = "must be [N, 28, 28], [N, 1, 28, 28] or [N, 784], N from 1 to 1024"
 GREY = (SEVENS / 255).astype("<f4")
 CLASSES = "must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 NUMBERS = "must hold {} numbers, flat or nested as the shape says"
@@ -80,7 +80,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "data and a size": (tensor(parameters={"binary_data_size": 1568}), f"inputs.0: {ALONE}"),
     **{
         f"the shape {shape}": (tensor(shape=shape), f"inputs.0.shape: {SHAPE}")
-        for shape in ([0, 784], [1025, 784], [2, 785], [2, 14, 56], [2**70, 784], [2, -28, -28], [2, 1, 28, 28])
+        for shape in ([0, 784], [1025, 784], [2, 785], [2, 14, 56], [2**70, 784], [2, -28, -28], [2, 28, 1, 28])
     },
     "five numbers as shape": (tensor(shape=[2, 1, 1, 28, 28]), f"inputs.0.shape: {FEWER.format(4, 5)}"),
     "a shape of fractions": (tensor(shape=[2, 784.0]), "inputs.0.shape.1: must be a valid integer"),
@@ -176,7 +176,7 @@ def test_the_framework_s_refusals_have_the_protocol_s_form(client: TestClient) -
     check(client.get(PATH), 405, "method-not-allowed", "this path does not take that method; it takes POST")
     query = "query: must hold at most 32 parameters in 2048 bytes; /docs shows those that an operation has"
     check(client.get("/v2?" + "a" * 3000), 422, "invalid-parameter", query)
-    query = "query: holds a parameter that this operation does not have; /docs shows those it has"
+    query = "query: holds a parameter that this operation does not have; it has none"
     for end in ("", "/ready"):
         check(client.get(f"/v2/models/paired-3x3{end}?version=1"), 422, "invalid-parameter", query)
     assert "error" not in client.get("/v20").json()
@@ -203,7 +203,8 @@ def test_what_a_network_cannot_give_is_refused_by_name(shapes: TestClient, outpu
 def test_shapes_that_are_none_of_the_networks_images(shapes: TestClient, name: str, most: int) -> None:
     shape = list(ARCHITECTURES[name].image_shape)
     numbers = int(np.prod(shape))
-    detail = f"inputs.0.shape: must be [N, {', '.join(map(str, shape))}] or [N, {numbers}], N from 1 to {most}"
+    fitting = "[N, 3, 32, 32]" if name == "colour" else "[N, 8, 8], [N, 1, 8, 8]"
+    detail = f"inputs.0.shape: must be {fitting} or [N, {numbers}], N from 1 to {most}"
     wrong = [[most + 1, *shape], [0, *shape], [2, numbers + 1], [2, *shape[:-1], shape[-1] + 1]]
     # Of colour, one more axis is more than a shape may have.
     wrong += [[2, 28, 28]] if shape != [28, 28] else [[2, 3, 28, 28], [2, *shape, 1]]

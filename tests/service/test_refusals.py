@@ -19,7 +19,18 @@ MULTIPART = "multipart/form-data; boundary=x"
 PNG = {"content-type": "image/png"}
 
 INVALID = "invalid-parameter"
-UNKNOWN = "query: holds a parameter that this operation does not have; /docs shows those it has"
+UNKNOWN = "query: holds a parameter that this operation does not have; it has "
+PICTURE = "format, scale, theme, language"
+IMAGE = f"{PICTURE}, fit, polarity, model"
+CLASS = f"{IMAGE}, target, versus"
+HAS = {
+    "/predict": IMAGE,
+    "/explain/filters": f"{CLASS}, maps, top",
+    "/explain/occlusion": f"{CLASS}, region, stride, fill, score, pairs, faithfulness",
+    "/explain/shapley": f"{CLASS}, region, fill, pairs, interactions, faithfulness",
+    "/explain/grounds": f"{IMAGE}, region, fill, hide",
+    "/explain/process": f"{CLASS}, top",
+}
 NO_MODEL = f"there is no such model; there are {NETWORKS}"
 ACCEPT = "answers come as application/json, image/png or image/svg+xml; Accept allows none of them"
 NOTHING = "there is nothing at this path; see /docs for what there is"
@@ -52,8 +63,6 @@ OF_ALL = {
     "scale=0": "scale: must be greater than or equal to 1",
     "scale=5": "scale: must be less than or equal to 4",
     "theme=blue": "theme: must be 'light' or 'dark'",
-    "regoin=4": UNKNOWN,
-    "regoin=4&regoin=4": UNKNOWN,
     "theme=dark&scale=2&theme=dark": "theme: must be given once",
     "language=ja&format=png": LETTERS,
     "scale=2": f"scale: {PICTURES_ONLY}",
@@ -66,6 +75,8 @@ OF_ALL = {
 def test_queries(client: TestClient, path: str) -> None:
     for query, detail in OF_ALL.items():
         refused(client.post(f"{path}?{query}", files=SEVEN), 422, INVALID, detail)
+    for query in ("regoin=4", "regoin=4&regoin=4"):
+        refused(client.post(f"{path}?{query}", files=SEVEN), 422, INVALID, f"{UNKNOWN}{HAS[path]}")
     forms = "'json', 'png', 'svg' or 'html'" if path == "/explain/grounds" else "'json', 'png' or 'svg'"
     refused(client.post(f"{path}?format=gif", files=SEVEN), 422, INVALID, f"format: must be {forms}")
     by_header = client.post(f"{path}?language=ja", headers={"accept": "image/png"}, files=SEVEN)
@@ -76,14 +87,14 @@ def test_queries(client: TestClient, path: str) -> None:
 
 # What one operation refuses. The image is a 7.
 OF_ONE = {
-    "predict?target=3": UNKNOWN,
-    "predict?versus=3": UNKNOWN,
+    "predict?target=3": f"{UNKNOWN}{HAS['/predict']}",
+    "predict?versus=3": f"{UNKNOWN}{HAS['/predict']}",
     "explain/filters?target=10": f"target: {CLASSES}",
     "explain/filters?target=-1": f"target: {CLASSES}",
     "explain/filters?versus=10": f"versus: {CLASSES}",
     "explain/filters?target=3&versus=3": "versus: must differ from the target; both are 3",
     "explain/filters?maps=all": "maps: must be 'none', 'totals' or 'full'",
-    "explain/filters?region=2": UNKNOWN,
+    "explain/filters?region=2": f"{UNKNOWN}{HAS['/explain/filters']}",
     "explain/filters?top=257": "top: must be less than or equal to 256",
     "explain/filters?top=3&maps=full": "top: is not for maps, which are of all pairs; leave one of them out",
     "explain/filters?top=3&format=png": f"top: {JSON_ONLY}",
@@ -119,7 +130,7 @@ OF_ONE = {
     **{f"explain/grounds?hide={hide}": HIDE for hide in ("", "1", "1.2-", "a.b", "1.2,3.4", "-1.2", "123.4")},
     "explain/grounds?hide=7.0": GRID,
     "explain/grounds?hide=0.12": GRID,
-    "explain/grounds?target=3": UNKNOWN,
+    "explain/grounds?target=3": f"{UNKNOWN}{HAS['/explain/grounds']}",
     "explain/process?top=257": "top: must be less than or equal to 256",
     "explain/process?format=png&scale=4": (
         "scale: this picture is 1086×612 pixels at scale 1, so scale must be at most 3, not 4"
@@ -265,10 +276,13 @@ GETS: dict[str, tuple[int, str, str]] = {
     "/nowhere": (404, "not-found", NOTHING),
     "/docs/static/..%2f..%2fapp.py": (404, "not-found", NOTHING),
     **{f"/models/resnet{end}": (404, "unknown-model", NO_MODEL) for end in ("", "/filters", "/weights")},
-    **{f"/models{end}?format=png": (422, INVALID, UNKNOWN) for end in ("", "/paired-3x3", "/paired-3x3/weights")},
+    **{
+        f"/models{end}?format=png": (422, INVALID, f"{UNKNOWN}none")
+        for end in ("", "/paired-3x3", "/paired-3x3/weights")
+    },
     f"{FILTERS}?scale=5": (422, INVALID, "scale: must be less than or equal to 4"),
     f"{FILTERS}?format=gif": (422, INVALID, "format: must be 'json', 'png' or 'svg'"),
-    f"{FILTERS}?model=summed-3x3": (422, INVALID, UNKNOWN),
+    f"{FILTERS}?model=summed-3x3": (422, INVALID, f"{UNKNOWN}{PICTURE}"),
     **dict.fromkeys(PATHS, (405, "method-not-allowed", f"{METHOD}POST")),
 }
 
@@ -293,5 +307,5 @@ def test_at_most_ten_errors_are_named_and_unknown_parameters_once(client: TestCl
     assert len({one["parameter"] for one in answer.json()["errors"]}) == len(answer.json()["errors"]) == 10
     refused(answer, 422, INVALID, answer.json()["detail"])
     answer = client.post("/predict?secret=1&hidden=2&scale=9", files=SEVEN)
-    refused(answer, 422, INVALID, f"scale: must be less than or equal to 4; {UNKNOWN}")
+    refused(answer, 422, INVALID, f"scale: must be less than or equal to 4; {UNKNOWN}{IMAGE}")
     assert "secret" not in answer.text

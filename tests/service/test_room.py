@@ -59,17 +59,41 @@ def test_nothing_is_computed_for_those_who_have_left() -> None:
 @contextmanager
 def occupied(app: Any, client: TestClient) -> Iterator[None]:
     """The one thread of the worker computes for as long as the block takes."""
-    turns, release = app.state.service.turns, threading.Event()
+    turns, begun, release = app.state.service.turns, threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        release.wait(30)
+
     with ThreadPoolExecutor(1) as crowd:
         assert client.portal is not None
-        blocked = crowd.submit(client.portal.call, turns.run, partial(release.wait, 30), stays)
+        blocked = crowd.submit(client.portal.call, turns.run, work, stays)
         try:
-            while turns._free:
-                time.sleep(0.01)
+            assert begun.wait(20)
             yield
         finally:
             release.set()
         blocked.result(20)
+
+
+def is_full(turns: Turns) -> bool:
+    """Whether one more would be refused."""
+    try:
+        turns.check()
+    except BusyError:
+        return True
+    return False
+
+
+def fits(all_of_it: Room, size: int) -> bool:
+    """Whether one more request could have so many bytes."""
+    reservation = Reservation(all_of_it)
+    try:
+        reservation.take(size)
+    except BusyError:
+        return False
+    reservation.release()
+    return True
 
 
 @pytest.mark.threat("CPU exhaustion")
@@ -100,8 +124,8 @@ def test_a_turn_that_comes_to_who_gives_up_goes_to_the_next(gives_up: str) -> No
     """In one step of the loop: one turn ends, and who would have the next gives up, before or after it comes."""
     worked: list[str] = []
 
-    async def scenario() -> int:
-        turns, release = Turns(5), asyncio.Event()
+    async def scenario() -> None:
+        turns, release = Turns(WAITING), asyncio.Event()
 
         async def is_gone() -> bool:
             await release.wait()
@@ -124,11 +148,22 @@ def test_a_turn_that_comes_to_who_gives_up_goes_to_the_next(gives_up: str) -> No
         await asyncio.wait([first, second, third])
         assert second.cancelled()
         assert first.exception() is third.exception() is None
-        assert (turns._free, len(turns._singles)) == (THREADS, 0)
-        return await turns.run(lambda: 7, stays)
+        assert await places(turns) == THREADS + WAITING
 
-    assert asyncio.run(scenario()) == 7
+    asyncio.run(scenario())
     assert worked == ["third"]
+
+
+async def places(turns: Turns) -> int:
+    """How many find one, until the next is refused."""
+    release, found = threading.Event(), 0
+    async with anyio.create_task_group() as tasks:
+        while not is_full(turns):
+            tasks.start_soon(turns.run, partial(release.wait, 30), stays)
+            await anyio.wait_all_tasks_blocked()
+            found += 1
+        release.set()
+    return found
 
 
 UNSENT = [PNG, (b"content-length", b"500")]
@@ -181,13 +216,13 @@ def test_what_can_be_refused_is_refused_before_the_body_comes() -> None:
 
 def test_the_time_in_the_queue_is_no_part_of_an_explanation() -> None:
     name = 'konkyo_explanation_seconds_sum{form="png",path="/explain/filters"}'
-    app = create_app(Settings())
+    app = create_app(Settings(max_waiting=1))
     with TestClient(app) as client, ThreadPoolExecutor(1) as crowd:
         before = metric(client, name)
         with occupied(app, client):
             begun = time.perf_counter()
             asked = crowd.submit(client.post, "/explain/filters?format=png", files={"file": sample(7)})
-            while not app.state.service.turns._singles:
+            while not is_full(app.state.service.turns):
                 time.sleep(0.01)
             queued = time.perf_counter()
             time.sleep(0.2)
@@ -273,26 +308,26 @@ def test_what_has_come_takes_room_and_what_is_announced_takes_none(path: str, mo
 
     anyio.run(scenario)
     assert statuses == [415, 503]
-    assert app.state.service.room._left == 1000
+    assert fits(app.state.service.room, 1000)
 
 
 @pytest.mark.threat("room is what a request occupies")
 def test_an_answer_keeps_its_room_until_it_is_sent() -> None:
-    async def scenario() -> list[int]:
-        all_of_it = Room(500_000)
-        reserved, left = Reservation(all_of_it), []
+    """Of 500,000 bytes the question took 300,000, and its answer has 200,000."""
+    all_of_it, sending = Room(500_000), []
+
+    async def send(_: Any) -> None:
+        sending.append((fits(all_of_it, 200_000), fits(all_of_it, 200_001)))
+
+    async def scenario() -> None:
+        reserved = Reservation(all_of_it)
         reserved.take(300_000)
-
-        async def send(_: Any) -> None:
-            left.append(all_of_it._left)
-
         await ReservedResponse(bytes(200_000), "application/json", reserved)({"type": "http"}, sends([]), send)
-        return [*left, all_of_it._left]
 
-    *sending, sent = anyio.run(scenario)
+    anyio.run(scenario)
     # The head, four pieces of at most 64 KiB, and the end.
-    assert sending == [200_000] * 6
-    assert sent == 500_000
+    assert sending == [(True, False)] * 6
+    assert fits(all_of_it, 500_000)
 
 
 @pytest.mark.threat("fair turns")
@@ -372,7 +407,7 @@ def test_only_a_server_that_stops_makes_a_cancellation_a_refusal(
         await anyio.wait_all_tasks_blocked()
         task.cancel(words)
         await asyncio.wait([task])
-        assert app.state.service.room._left == room.MOST_BYTES
+        assert fits(app.state.service.room, room.MOST_BYTES)
         return answered
 
     answered = anyio.run(scenario)
@@ -393,4 +428,4 @@ def test_a_client_that_leaves_while_it_waits_is_not_blamed(path: str, capsys: py
     status, body = anyio.run(ask, app, path, sends([whole], leaves=True))
     [line] = lines(capsys)
     assert (status, body, line["status"], line["problem"]) == (499, b"", 499, "gone")
-    assert app.state.service.room._left == room.MOST_BYTES
+    assert fits(app.state.service.room, room.MOST_BYTES)

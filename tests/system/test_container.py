@@ -1,15 +1,12 @@
 """The containers, built and run for real. Skipped, with the reason, where there is no Docker to run them."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from support.client import run
 from support.container import compose, docker, docker_runs
-from support.edge import SLOW, healthy, hold
 from support.pictures import sample
 from support.server import PATIENCE, free_port, until, wait_until_ready
 from tests.helpers.tensors import PATH
@@ -108,22 +105,6 @@ def test_without_the_service_the_edge_says_so_and_finds_it_again(port: int) -> N
     finally:
         docker("start", container)
     wait_until_ready(f"http://127.0.0.1:{port}/readyz")
-
-
-@pytest.mark.threat("one client is everybody")
-def test_slow_sockets_through_the_published_port_keep_nobody_out(port: int) -> None:
-    """Behind it everybody has the address of Docker's gateway, whichever the socket's own was."""
-
-    async def scenario() -> int:
-        sockets = [asyncio.create_task(hold(port, number, ["127.0.0.2"])) for number in range(64 * len(SLOW))]
-        await asyncio.sleep(1)
-        good = await healthy(port, sample(7), 20)
-        for task in sockets:
-            task.cancel()
-        await asyncio.gather(*sockets, return_exceptions=True)
-        return good
-
-    assert run(scenario()) == 20
 
 
 @pytest.mark.threat("one client is everybody")

@@ -84,15 +84,20 @@ def test_a_table_is_the_answers_for_one_image(digits: Labelled, name: str) -> No
         assert interactions is not None
         assert (entry("predicted"), entry("label")) == (filters.predicted, filters.label)
         assert entry("probability") == pytest.approx(np.exp(filters.logits).max() / np.exp(filters.logits).sum())
-        for column, value in {
+        right: dict[str, Any] = {
             "logits": filters.logits,
             "contributions": filters.account.contributions,
+            "filter_bias": filters.filter_bias,
+            "class_bias": filters.class_bias,
             "occlusion": explain_occlusion(network, image).occlusion.drop,
             "shapley": explain_shapley(network, image).values,
             "interactions": interactions.values,
-        }.items():
-            assert table.shapes(network.architecture)[column] == value.shape
-            np.testing.assert_allclose(entry(column), value.ravel(), rtol=0, atol=1e-11)
+        }
+        for column, value in right.items():
+            assert np.shape(entry(column)) == np.shape(value)
+            np.testing.assert_allclose(entry(column), value, rtol=0, atol=1e-11)
+        ledger = np.sum(entry("contributions")) + np.sum(entry("filter_bias")) + entry("class_bias")
+        assert ledger == pytest.approx(entry("logits")[entry("predicted")], abs=1e-11)
         assert [divmod(region, 7) for region in entry("sufficient")] == list(proof.sufficient.regions)
         assert (entry("margin"), entry("combinations")) == (proof.sufficient.margin, proof.sufficient.combinations)
         assert entry("status") == proof.sufficient.status
@@ -118,11 +123,14 @@ def test_a_file_says_whose_it_is(expected: dict[str, bytes], tmp_path: Path) -> 
     manifest = json.loads(expected[MANIFEST])
     assert (manifest["model"], manifest["model_sha256"]) == ("paired-3x3", sha256)
     assert (manifest["images"], manifest["shard"], manifest["explanations"]) == (90, 20, ["contributions"])
-    assert manifest["shapes"]["contributions"] == [3, 3]
     path = tmp_path / "part.parquet"
     path.write_bytes(expected["part-000004.parquet"])
     metadata = pq.read_schema(path).metadata
-    assert json.loads(metadata[b"konkyo"]) == {"sha256": sha256, "classes": [*map(str, range(10))]}
+    assert json.loads(metadata[b"konkyo"]) == {
+        "sha256": sha256,
+        "classes": [*map(str, range(10))],
+        "hidings": {},
+    }
     assert pq.read_table(path)["image"].to_pylist() == list(range(80, 90))
 
 
@@ -252,9 +260,33 @@ def test_a_folder_with_mnist(tmp_path: Path) -> None:
     asked = ["explain", "--data", str(ROOT / "tests" / "data"), "--out", str(tmp_path / "out"), "--images", "2"]
     result = CliRunner().invoke(app, [*asked, "--workers", "1"])
     assert result.exit_code == 0, result.output
-    columns = pq.read_table(tmp_path / "out" / "part-000000.parquet").column_names
-    assert columns[:4] == ["image", "predicted", "label", "probability"]
-    assert {"contributions", "occlusion", "shapley", "sufficient", "contrast"} < set(columns)
+    found = pq.read_table(tmp_path / "out" / "part-000000.parquet")
+    assert found.column_names == [
+        "image", "predicted", "label", "true", "probability", "logits", "contributions", "filter_bias", "class_bias",
+        "occlusion", "shapley", "sufficient", "margin", "combinations", "status", "contrast", "contrast_predicted",
+    ]  # fmt: skip
+    assert found["true"].to_pylist() == found["label"].to_pylist() == ["7", "2"]
+    assert json.loads(found.schema.metadata[b"konkyo"])["hidings"] == {
+        "occlusion": {"region": 2, "stride": 2, "grid": [14, 14], "fill": 0.0},
+        "shapley": {"region": 4, "stride": 4, "grid": [7, 7], "fill": 0.0},
+        "proofs": {"region": 4, "stride": 4, "grid": [7, 7], "fill": 0.0},
+    }
+
+
+def test_pandas_reads_each_explanation_in_its_shape(data: Path, tmp_path: Path) -> None:
+    pandas = pytest.importorskip(
+        "pandas", reason="pandas is not installed; `make check` installs what is for development"
+    )
+    whole = job(data, tmp_path / "out", [Explanation.OCCLUSION], 20)
+    for shard in whole.begin():
+        whole.write(shard)
+    frame = pandas.read_parquet(whole.path(0))
+    drops = np.array([np.stack(one) for one in frame["occlusion"]])
+    right = [
+        explain_occlusion(load_all()["paired-3x3"].precise, image).drop
+        for image in open_images(data, EXPECTED).read(0, 20)
+    ]
+    np.testing.assert_allclose(drops, right, rtol=0, atol=1e-11)
 
 
 def test_what_is_missing_is_said(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,39 @@ def test_archives(tmp_path: Path) -> None:
         open_images(tmp_path / "two.npz", GREY)
 
 
+def test_what_images_show_stands_beside_them(tmp_path: Path) -> None:
+    """In a labels file, in an archive, as the folder of a class; by name, the network's where the data set has none."""
+
+    def true(path: Path, expected: Expected = GREY) -> list[str] | None:
+        open_images.cache_clear()
+        return open_images(path, expected).true(1, 4, ("cat", "dog", "owl", "fox"))
+
+    np.savez(tmp_path / "keras.npz", x_test=BYTES, y_test=np.array([[0], [3], [1], [9], [0]]), x_train=BYTES[:2])
+    assert true(tmp_path / "keras.npz") == ["fox", "dog", "9"]
+    np.savez(tmp_path / "alone.npz", images=BYTES)
+    np.save(tmp_path / "alone.npy", BYTES)
+    assert true(tmp_path / "alone.npz") is true(tmp_path / "alone.npy") is None
+    idx = tmp_path / "idx"
+    idx.mkdir()
+    write_images(idx / "t10k-images-idx3-ubyte", BYTES)
+    assert true(idx) is None
+    before = open_images(idx, GREY).sha256
+    (idx / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(np.array([1, 2, 3, 1, 2], np.uint8)))
+    assert true(idx) == ["dog", "owl", "cat"]  # counted from 1
+    assert open_images(idx, GREY).sha256 != before
+    (idx / "classes.txt").write_text("a\nb\nc\n")
+    assert true(idx) == ["b", "c", "a"]
+    for number, name in enumerate(("b", "a/in", "c", "a")):
+        picture(tmp_path / "pictures" / name / f"{number}.png", BYTES[number])
+    assert true(tmp_path / "pictures") == ["a", "b", "c"]
+    picture(tmp_path / "pictures" / "0.png", BYTES[0])
+    assert true(tmp_path / "pictures") is None
+    np.savez(tmp_path / "short.npz", images=BYTES, labels=np.zeros(4, int))
+    message = "holds 5 images and labels of shape (4,); a whole number for each image fits, or no labels"
+    with refuses(DataError, f"{tmp_path / 'short.npz'} {message}"):
+        true(tmp_path / "short.npz")
+
+
 def test_idx_files_are_turned_as_their_folder_says(tmp_path: Path) -> None:
     write_images(tmp_path / "train-images-idx3-ubyte", BYTES[:2])
     for given in (tmp_path, tmp_path / "train-images-idx3-ubyte"):

@@ -5,6 +5,7 @@ import pickle
 import sys
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from konkyo.trainer.importing.pixels import of_range
 from support.folders import DATA
 from tests.helpers.oracles import random_network
 from tests.helpers.refuse import refuses
+from tests.trainer.refusals import refusal
 
 UNIT = of_range(0, 1, "asked for")
 TUTORIAL = DATA / "networks" / "tutorial.safetensors"
@@ -79,62 +81,45 @@ LENET = tensors(
 )  # fmt: skip
 
 
-SAY = (
-    "a state dict says neither paddings nor pools; say them with --stages, such as --stages 16k5p2,32k5p2 (filters, "
-    "kernel, padding; n without a pool)"
-)
-HOLDS = (
-    "it holds conv1.bias 6, conv1.weight 6×1×5×5, conv2.bias 16, conv2.weight 16×6×5×5, fc1.bias 120, fc1.weight "
-    "120×256, fc2.bias 10, fc2.weight 10×120, lstm.weight_ih_l0 4×4"
-)
+# What is changed of LeNet, and the stages that are asked for. What is said of each: tests/data/refusals.json.
+REFUSED: dict[str, tuple[dict[str, F32], str | None]] = {
+    "no stages": (LENET, None),
+    "no stages, and more convolutions than fit": (
+        LENET | tensors(**{f"more{number}__weight": (6, 6, 1, 1) for number in range(5)}), None),
+    "one stage for two convolutions": (LENET, "6k5"),
+    "a kernel of 3×3 for one of 5×5": (LENET, "6k5,16k3"),
+    "padding that makes another side": (LENET, "6k5p2,16k5"),
+    "an affine layer of values that no side makes": (LENET | tensors(fc1__weight=(120, 257)), "6k5,16k5"),
+    "an affine layer that does not fit the one before": (LENET | tensors(fc2__weight=(10, 119)), "6k5,16k5"),
+    "a bias of another shape": (LENET | tensors(conv1__bias=(7,)), "6k5,16k5"),
+    "4 channels": (LENET | tensors(conv1__weight=(6, 4, 5, 5)), "6k5,16k5"),
+    "an LSTM": (LENET | tensors(lstm__weight_ih_l0=(4, 4)), "6k5,16k5"),
+    "batch normalisation of no layer": (
+        LENET | tensors(norm__running_mean=(6,), norm__running_var=(6,)), "6k5,16k5"),
+    "affine layers alone": ({name: array for name, array in LENET.items() if name.startswith("fc")}, "6k5,16k5"),
+    "convolutions alone": ({name: array for name, array in LENET.items() if name.startswith("conv")}, "6k5,16k5"),
+}  # fmt: skip
+# What else PyTorch saves.
+SAVED: dict[str, Callable[[], Any]] = {
+    "a module": lambda: torch.nn.Linear(2, 2),
+    "a list": lambda: [torch.ones(2)],
+    "nothing": dict,
+    "a number in a state dict": lambda: {"epoch": 3, "state_dict": {"best": 1.5}},
+    "whole numbers": lambda: {"fc.weight": torch.ones(2, 2, dtype=torch.int64)},
+    "complex numbers": lambda: {"fc.weight": torch.ones(2, 2, dtype=torch.complex64)},
+    "sparse numbers": lambda: {"fc.weight": torch.eye(2).to_sparse()},
+}
 
 
-# What is changed of LeNet, the stages that are asked for, and what is said.
-@pytest.mark.parametrize(
-    ("changed", "stages", "message"),
-    [
-        ({}, None, f"{SAY}: what fc1 takes fits 6k5,16k5 with images of 28×28"),
-        (tensors(**{f"more{number}__weight": (6, 6, 1, 1) for number in range(5)}), None, SAY),
-        ({}, "6k5", "--stages has 1, and the file 2 convolutions (conv1, conv2); as many fit"),
-        ({}, "6k5,16k3", "stage 2 of --stages has 16 filters of 3×3, and conv2.weight has 16 of 5×5; the same fit"),
-        ({}, "6k5p2,16k5",
-         "fc1 takes 256 values, and of images of 28×28 these stages make 400; --side 24 or 25 or 26 or 27 fits"),
-        (tensors(fc1__weight=(120, 257)), "6k5,16k5",
-         "fc1 takes 257 values, and of images of 28×28 these stages make 256; other paddings or pools in --stages fit"),
-        (tensors(fc2__weight=(10, 119)), "6k5,16k5",
-         "fc2: its weights have shape (10, 119); what stands before it makes (10, 120) right"),
-        (tensors(conv1__bias=(7,)), "6k5,16k5", "conv1.bias has shape (7,); (6,) fits its layer"),
-        (tensors(conv1__weight=(6, 4, 5, 5)), "6k5,16k5", "conv1.weight takes 4 channels; 1 or 3 fit"),
-        (tensors(lstm__weight_ih_l0=(4, 4)), "6k5,16k5",
-         "lstm.weight_ih_l0 (4, 4) is of no convolution (filters, inputs, side, side), affine layer (outputs, inputs) "
-         f"or batch normalisation (weight, bias, running_mean, running_var); {HOLDS}"),
-        (tensors(norm__running_mean=(6,), norm__running_var=(6,)), "6k5,16k5",
-         "norm is a batch normalisation, and nothing says which layer it stands behind; ONNX does: torch.onnx.export "
-         "writes it"),
-    ],
-)  # fmt: skip
-def test_what_does_not_fit_is_refused_beside_what_would(
-    changed: dict[str, F32], stages: str | None, message: str, tmp_path: Path
-) -> None:
-    save_file(LENET | changed, tmp_path / "net.safetensors")
-    with refuses(NetworkFileError, f"net.safetensors: {message}"):
-        read(tmp_path / "net.safetensors", asked(stages))
-
-
-@pytest.mark.parametrize(
-    ("kind", "message"),
-    [
-        ("fc", "it lacks weights (filters, inputs, side, side) of a convolution; it holds fc1.bias 120, "
-         "fc1.weight 120×256, fc2.bias 10, fc2.weight 10×120"),
-        ("conv", "it lacks weights (outputs, inputs) of an affine layer; it holds conv1.bias 6, "
-         "conv1.weight 6×1×5×5, conv2.bias 16, conv2.weight 16×6×5×5"),
-    ],
-)  # fmt: skip
-def test_what_is_missing_is_named_beside_what_there_is(kind: str, message: str, tmp_path: Path) -> None:
-    kept = {name: array for name, array in LENET.items() if name.startswith(kind)}
-    save_file(kept, tmp_path / "net.safetensors")
-    with refuses(NetworkFileError, f"net.safetensors: {message}"):
-        read(tmp_path / "net.safetensors", asked("6k5,16k5"))
+def refusals(folder: Path) -> dict[str, str]:
+    said = {}
+    for case, (weights, stages) in REFUSED.items():
+        save_file(weights, folder / "net.safetensors")
+        said[case] = refusal(partial(read, folder / "net.safetensors", asked(stages)))
+    for case, make in SAVED.items():
+        torch.save(make(), folder / "net.pt")
+        said[case] = refusal(partial(read, folder / "net.pt", asked("2k5")))
+    return said
 
 
 @pytest.mark.parametrize("names", ["conv1 bn1 conv2 bn2", "features.0 features.1 features.3 features.4"])
@@ -152,36 +137,15 @@ def test_normalisation_is_found_by_number_where_the_order_is_lost(names: str, tm
     np.testing.assert_allclose(made.weights["conv2.bias"], 1 - 0.5 + 1, rtol=1e-6)
 
 
-WRITES = "torch.save(network.state_dict(), …) writes one"
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda torch: torch.nn.Linear(2, 2),
-         f"it holds torch.nn.modules.linear.Linear, code rather than numbers; {WRITES}, or bring ONNX"),
-        (lambda torch: [torch.ones(2)], f"it holds no state dict; {WRITES}"),
-        (lambda _: {}, f"it holds no state dict; {WRITES}"),
-        (lambda _: {"epoch": 3, "state_dict": {"best": 1.5}}, f"it holds no state dict; {WRITES}"),
-        (lambda torch: {"fc.weight": torch.ones(2, 2, dtype=torch.int64)},
-         "'fc.weight' holds values of torch.int64; floats fit"),
-        (lambda torch: {"fc.weight": torch.ones(2, 2, dtype=torch.complex64)},
-         "it holds a torch.ComplexFloatStorage; dense floats fit"),
-        (lambda torch: {"fc.weight": torch.eye(2).to_sparse()}, "it holds a sparse_tensor; dense floats fit"),
-    ],
-)  # fmt: skip
-def test_other_things_that_pytorch_saves_are_named(make: Callable[[Any], Any], message: str, tmp_path: Path) -> None:
-    torch.save(make(torch), tmp_path / "net.pt")
-    with refuses(NetworkFileError, f"net.pt: {message}"):
-        read(tmp_path / "net.pt", asked("2k5"))
-
-
 def test_an_archive_that_pytorch_cannot_read_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "net.pt"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("net/data.pkl", pickle.dumps({}, 2)[:-1] + b"0.")  # nothing is left of the stack
     if importlib.util.find_spec("torch"):
-        with refuses(NetworkFileError, f"net.pt: PyTorch cannot read it as weights alone; {WRITES}"):
+        with refuses(
+            NetworkFileError,
+            "net.pt: PyTorch cannot read it as weights alone; torch.save(network.state_dict(), …) writes one",
+        ):
             read(path, asked("2k5"))
     monkeypatch.setitem(sys.modules, "torch", None)
     message = (

@@ -107,8 +107,8 @@ class Rows(nn.Module):
 MODULES: dict[str, tuple[Callable[[], nn.Module], int, dict[str, Any]]] = {
     "PyTorch's example": (Example, 28, {"mean": 0.1307, "std": 0.3081}),
     "the tutorial's": (Tutorial, 32, {}),
-    "methods": (Methods, 28, {}),
-    "rows": (Rows, 28, {}),
+    "methods": (Methods, 28, {"range": (0, 1)}),
+    "rows": (Rows, 28, {"range": (0, 1)}),
     "a list of layers": (
         lambda: sequential(
             nn.Identity(), nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2),
@@ -116,7 +116,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], int, dict[str, Any]]] = {
             sequential(nn.Flatten(), nn.Linear(5 * 9, 6), nn.ReLU(), nn.Linear(6, 3)), nn.Softmax(dim=-1),
         ),
         13,
-        {},
+        {"range": (0, 1)},
     ),
 }  # fmt: skip
 
@@ -161,12 +161,12 @@ def test_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert network.network.dtype == np.float64
     # The mean that the module subtracts is what pads the image.
     np.testing.assert_allclose(network.network.border, module.mean.reshape(3).numpy(), atol=1e-6)
-    drawn = konkyo.from_torch(fresh(Methods()), preprocessing="mnist")
+    drawn = konkyo.from_torch(fresh(Methods()), range=(0, 1), preprocessing="mnist")
     with pytest.warns(konkyo.ImageWarning, match="its ink seems to be dark on light paper"):
         konkyo.predict(drawn, np.ones((28, 28)) - np.pad(np.ones((12, 4)), ((8, 8), (12, 12))))
     monkeypatch.setattr(torch_module, "MOST", -1.0)
     with pytest.raises(NetworkFileError, match="in a probability from the module, so it was not understood"):
-        konkyo.from_torch(fresh(Methods()))
+        konkyo.from_torch(fresh(Methods()), range=(0, 1))
 
 
 def head(*layers: nn.Module, values: int = 2 * 24 * 24) -> nn.Sequential:
@@ -270,6 +270,8 @@ REFUSED: dict[str, Callable[[], Any]] = {
         lambda: sequential(nn.Conv2d(1, 2, 5), nn.ReLU(), nn.Flatten()),
     "2 (Linear): takes 11 values, and gets 1152 of an image of this side; flatten all maps before it":
         lambda: head(values=11),
+    "3 (Linear): takes 72 values, and gets 288 of an image of this side; flatten all maps before it. With side=16 to "
+    "17 its layers fit together": lambda: head(nn.MaxPool2d(2), values=72),
     "1 (Linear): takes 24 values, and gets 2×24×24 of an image of this side; flatten all maps before it":
         lambda: sequential(nn.Conv2d(1, 2, 5), nn.Linear(24, 3)),
     "4 (Linear): stands behind 3 (Softmax); a softmax fits at the end alone":
@@ -307,7 +309,7 @@ REFUSED: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("message", REFUSED)
 def test_modules_that_do_not_fit(message: str) -> None:
     with refuses(NetworkFileError, message):
-        konkyo.from_torch(REFUSED[message]())
+        konkyo.from_torch(REFUSED[message](), range=(0, 1))
 
 
 @pytest.mark.parametrize(
@@ -315,18 +317,25 @@ def test_modules_that_do_not_fit(message: str) -> None:
     [
         ({"classes": ["a", "b"]}, "the names of its classes must be 3, not 2"),
         ({"classes": ["a", "b", "a"]}, "the names of its classes each must stand once, and 'a' stands 2 times"),
-        ({"mean": [0.1, 0.2, 0.3], "std": 0.5}, "the mean has 3 numbers, and the image 1 channels; 1 fits too"),
         (
-            {"mean": 0, "std": 0},
+            {"range": None, "mean": [0.1, 0.2, 0.3], "std": 0.5},
+            "the mean has 3 numbers, and the image 1 channels; 1 fits too",
+        ),
+        (
+            {"range": None, "mean": 0, "std": 0},
             "mean and std are those of pixels in 0…1, so a mean from 0 to 1 and a std above 0 and up to 1 fit",
         ),
         ({"range": (0, 1), "std": 0.5}, "range and mean or std say the same twice; one of them fits"),
-        ({"side": 4}, "0 (Conv2d): has kernels of 5×5 for maps of 4×4; smaller fit"),
+        ({"range": None}, Asked.PYTHON.missing),
+        (
+            {"side": 4},
+            "0 (Conv2d): has kernels of 5×5 for maps of 4×4; smaller fit. With side=28 its layers fit together",
+        ),
     ],
 )
 def test_options_that_do_not_fit(options: dict[str, Any], message: str) -> None:
     with refuses(NetworkFileError, message):
-        konkyo.from_torch(head(nn.ReLU()), **options)
+        konkyo.from_torch(head(nn.ReLU()), **{"range": (0, 1)} | options)
 
 
 def test_what_a_module_does_itself_is_not_done_twice() -> None:
@@ -337,9 +346,26 @@ def test_what_a_module_does_itself_is_not_done_twice() -> None:
     with pytest.raises(NetworkFileError, match="asked for with mean and std would be done twice or in another range"):
         konkyo.from_torch(module, 32, mean=0.5, std=0.25)
     plain = fresh(head(nn.ReLU()))
-    brighter, unit = konkyo.from_torch(plain, range=(0, 255)).network, konkyo.from_torch(plain).network
+    brighter, unit = (konkyo.from_torch(plain, range=(0, most)).network for most in (255, 1))
     grey = np.random.default_rng(0).random((28, 28))
     np.testing.assert_allclose(brighter.logits(grey / 255), unit.logits(grey), rtol=1e-4)
+
+
+def test_a_network_says_in_which_range_pixels_enter_it(tmp_path: Path) -> None:
+    line = "Model({!r}: grey images of 28×28, stages 2k5n, 3 classes, 3,511 parameters, pixels enter as {})"
+    plain = fresh(head(nn.ReLU()))
+    for options, written in (
+        ({"range": (-1, 1)}, "-1…1"),
+        ({"range": (0, 255)}, "0…255"),
+        ({"mean": 0.1307, "std": 0.3081}, "-0.4242…2.821"),
+    ):
+        network = konkyo.from_torch(plain, **options)
+        assert repr(network) == line.format("Sequential", written)
+        assert repr(konkyo.load(network.save(tmp_path / "mine", overwrite=True))) == line.format("mine", written)
+    colour = konkyo.from_torch(
+        sequential(nn.Conv2d(3, 1, 5), nn.ReLU(), nn.Flatten(), nn.Linear(576, 3)), mean=(0, 0.5, 0), std=0.5
+    )
+    assert repr(colour).endswith("pixels enter as 0…2, -1…1)")
 
 
 def test_a_module_is_kept_as_a_checkpoint(tmp_path: Path) -> None:
@@ -374,8 +400,8 @@ def test_a_compiled_module_is_its_module() -> None:
     plain = fresh(head(nn.ReLU()))
     image = np.random.default_rng(0).random((28, 28))
     compiled: Any = torch.compile(plain, backend="eager")
-    right = konkyo.from_torch(plain).network.logits(image)
-    np.testing.assert_array_equal(konkyo.from_torch(compiled).network.logits(image), right)
+    right, found = (konkyo.from_torch(one, range=(0, 1)).network.logits(image) for one in (plain, compiled))
+    np.testing.assert_array_equal(found, right)
 
 
 def test_untrained_normalisation_is_read_as_the_trained_one_would_be() -> None:
@@ -386,4 +412,4 @@ def test_untrained_normalisation_is_read_as_the_trained_one_would_be() -> None:
     )  # fmt: skip
     for one in (module, fresh(copy.deepcopy(module))):
         with pytest.raises(NetworkFileError, match=r"^2 \(BatchNorm2d\): shifts the input of 3 \(Conv2d\), whose padd"):
-            konkyo.from_torch(one)
+            konkyo.from_torch(one, range=(0, 1))

@@ -13,7 +13,6 @@ from benchmarks.twin import Twin
 from konkyo.trainer.data import Labelled
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.training import run as train
-from konkyo.trainer.training.augmentation import tensors
 from konkyo.trainer.training.network import Ensemble, at_random, exported
 from konkyo.trainer.training.recipe import PAPER, Recipe, Schedule
 from tests.helpers.oracles import PAIRED, SUMMED
@@ -60,51 +59,76 @@ def test_is_adam_on_shuffled_batches(few: Labelled, tmp_path: Path) -> None:
     assert run.history[-1]["validation"] == [right / 100]
 
 
-@pytest.mark.parametrize(("schedule", "best"), [(Schedule.CONSTANT, (0.7, 20)), (Schedule.ONE_CYCLE, (0.6, 35))])
+# Of these three starts with this learning rate one never learns, and the others get better and worse.
+UNEVEN = replace(SHORT, learning_rate=0.03)
+
+
+@pytest.mark.parametrize("schedule", Schedule)
 def test_keeps_the_earliest_of_the_best_and_after_one_cycle_the_last(
-    schedule: Schedule, best: tuple[float, int], few: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    schedule: Schedule, few: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And reports now and then and at each validation."""
-    scores = iter([0.5, 0.7, 0.7, 0.6])
-    monkeypatch.setattr(train, "accuracies", lambda *_: [next(scores)])
     monkeypatch.setattr(train, "REPORT_EVERY", 15)
-    run = run_of(SUMMED, replace(SHORT, steps=35, schedule=schedule), [1], few, tmp_path / "state.pt")
+    run = run_of(SUMMED, replace(UNEVEN, steps=35, schedule=schedule), [1, 2, 3], few, tmp_path / "state.pt")
     told, there = [], {}
     for progress in run.train():
         told.append((progress.step, progress.validation))
-        there[progress.step] = listed(exported(run.wanted.architecture, run.ensemble.network(0)).weights)
-    assert told == [(10, 0.5), (15, 0.5), (20, 0.7), (30, 0.7), (35, 0.6)]
-    assert [(one.validation, one.step) for one in run.best] == [best]
-    assert listed(run.reached.network(0).weights) == there[best[1]]
-    assert there[20] != there[35]
+        there[progress.step] = [
+            listed(exported(SUMMED, run.ensemble.network(which)).weights) for which in range(len(run.seeds))
+        ]
+    scores = {entry["step"]: entry["validation"] for entry in run.history}
+    assert told == [(step, max(scores[step // 10 * 10 if step < 35 else 35])) for step in (10, 15, 20, 30, 35)]
+    for which, best in enumerate(run.best):
+        # max() gives the first of several.
+        expected = max(scores, key=lambda step: scores[step][which]) if schedule is Schedule.CONSTANT else 35
+        assert (best.step, best.validation) == (expected, scores[expected][which])
+        assert listed(run.reached.network(which).weights) == there[expected][which]
+    if schedule is Schedule.CONSTANT:
+        never, _, third = run.best
+        assert {values[0] for values in scores.values()} == {never.validation}
+        assert scores[35][2] < third.validation
 
 
-def test_ends_when_no_seed_has_improved_for_some_validations(
-    few: Labelled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scores = [[0.5, 0.6], [0.7, 0.6], [0.7, 0.8], [0.6, 0.8], [0.7, 0.7], [0.9, 0.9]]
-    given = iter(scores)
-    monkeypatch.setattr(train, "accuracies", lambda *_: next(given))
-    patient = replace(SHORT, steps=100, patience=2)
-    run = finished(run_of(SUMMED, patient, [1, 2], few, tmp_path / "state.pt"))
-    assert (run.step, run.finished) == (50, True)
-    assert [(best.validation, best.step) for best in run.best] == [(0.7, 20), (0.8, 30)]
-    assert finished(run_of(SUMMED, patient, [1, 2], few, tmp_path / "state.pt")).step == 50, "and is not resumed"
+def test_ends_when_no_seed_has_improved_for_some_validations(few: Labelled, tmp_path: Path) -> None:
+    """As a run to the end shows it, in which one of two improves for longer."""
+    long = replace(UNEVEN, steps=100)
+    scores = np.array(
+        [entry["validation"] for entry in finished(run_of(SUMMED, long, [1, 2], few, tmp_path / "long.pt")).history]
+    )
+    bests = [[scores[: end + 1, which].argmax() for which in range(2)] for end in range(len(scores))]
+    last = next(end for end, two in enumerate(bests) if all(end - best >= 2 for best in two))
+    assert 2 < last < len(scores) - 1
+    for _ in range(2):  # and is not resumed
+        run = finished(run_of(SUMMED, replace(long, patience=2), [1, 2], few, tmp_path / "state.pt"))
+        assert (run.step, run.finished) == (10 * (last + 1), True)
+        assert [best.step for best in run.best] == [10 * (best + 1) for best in bests[last]]
     # One cycle ends where it is best, and is not cut short.
-    given = iter([[0.5]] * 4)
-    cycle = replace(SHORT, patience=2, schedule=Schedule.ONE_CYCLE)
+    cycle = replace(UNEVEN, patience=2, schedule=Schedule.ONE_CYCLE)
     assert finished(run_of(SUMMED, cycle, [1], few, tmp_path / "cycle.pt")).step == 40
 
 
-def test_an_empty_image_is_the_background_of_one(few: Labelled) -> None:
-    """The median of its border in each channel: black for digits."""
-    image = torch.rand(3, 9, 9, generator=torch.Generator().manual_seed(2))
-    found = train._empty(image)
-    inside = np.zeros((9, 9), bool)
+def test_an_empty_image_is_the_background_of_one(few: Labelled, tmp_path: Path) -> None:
+    """The median of its border in each channel, as the first loss of a start shows it."""
+    noise = np.random.default_rng(2).integers(0, 256, few.images.shape)
+    colour = Labelled(np.stack([few.images, 255 - few.images, noise], 1).astype(np.uint8), few.labels)
+    architecture = replace(SUMMED, channels=3)
+    recipe = replace(SHORT, steps=1, neutral=True)
+    run = finished(run_of(architecture, recipe, [5], colour, tmp_path / "state.pt"))
+
+    torch.manual_seed(5)
+    network = Twin(architecture)
+    training, _ = colour.split(100)
+    which = np.random.default_rng([0, 0]).permutation(500)[:20]
+    images = torch.from_numpy(training.scaled(np.float32)[which])
+    inside = np.zeros((28, 28), bool)
     inside[1:-1, 1:-1] = True
-    expected = [np.median(channel.numpy()[~inside]) for channel in image]
-    np.testing.assert_allclose(found.numpy(), np.broadcast_to(np.array(expected)[:, None, None], (3, 9, 9)), rtol=1e-6)
-    assert not train._empty(tensors(few)[0][0]).any()
+    shades = [float(np.median(channel.numpy()[~inside])) for channel in images[0]]
+    assert shades[:2] == [0, 1]
+    assert 0 < shades[2] < 1
+    empty = torch.tensor(shades)[:, None, None].expand(1, 3, 28, 28)
+    loss = -F.log_softmax(network(images), 1)[torch.arange(20), torch.from_numpy(training.labels[which]).long()].mean()
+    loss = loss - F.log_softmax(network(empty), 1).mean() / 20
+    assert run.history[0]["loss"] == pytest.approx([loss.item()], 1e-5)
 
 
 def test_refuses_to_go_on_without_a_loss(few: Labelled, tmp_path: Path) -> None:
@@ -175,15 +199,22 @@ def test_the_loss_asks_for_the_label_for_few_errors_and_for_nothing_where_nothin
 
 
 def test_images_are_changed_anew_in_each_step(few: Labelled, tmp_path: Path) -> None:
-    run = run_of(SUMMED, replace(SHORT, augmented=True), [5], few, tmp_path / "state.pt")
-    batches = [torch.from_numpy(few.split(100)[0].images[:20])[:, None] / 255]
-    for run.step in (3, 4):
-        images, labels = run._batch(torch.arange(20))
-        assert labels.tolist() == few.split(100)[0].labels[:20].tolist()
-        for other in batches:
-            assert ((images - other).abs().sum((1, 2, 3)) > 1).all()
-        batches.append(images)
-    assert len(run._validation[1]) == 9 * 100
+    """Of a network that stays as it is, on batches of the same images; those that validate have eight copies."""
+    still = replace(SHORT, steps=4, evaluate_every=1, learning_rate=1e-30)
+
+    def history(augmented: bool) -> list[dict[str, Any]]:
+        recipe = replace(still, augmented=augmented)
+        return finished(run_of(SUMMED, recipe, [5], few[:120], tmp_path / f"{augmented}.pt")).history
+
+    plain, changed = history(False), history(True)
+    losses = [entry["loss"][0] for entry in plain]
+    assert losses == pytest.approx(losses[:1] * 4, 1e-6)
+    losses = [entry["loss"][0] for entry in changed]
+    assert min(np.diff(np.sort(losses))) > 1e-4
+    [plain_score], [score] = plain[-1]["validation"], changed[-1]["validation"]
+    assert plain_score * 100 == pytest.approx(round(plain_score * 100))
+    assert score * 900 == pytest.approx(round(score * 900))
+    assert round(score * 900) % 9
 
 
 def test_a_recipe_names_its_loss() -> None:

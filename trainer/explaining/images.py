@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models.classes import Names, numbered
 from konkyo.models.files.card import Polarity
 from konkyo.models.network import Array
 from konkyo.models.preparation.expected import Expected
@@ -23,8 +24,9 @@ from konkyo.trainer.errors import DataError
 
 # Files of a data set's folder that hold no picture.
 _BESIDE = {".json", ".txt", ".csv", ".md"}
-# What an archive of several arrays may call its images, the first that is there: those that test, before others.
-_NAMED = "images", "x_test", "test_images", "x", "x_train"
+# What an archive of several arrays may call its images, the first that is there: those that test, before others. Beside
+# it, what it calls their labels then.
+_NAMED = {"images": "labels", "x_test": "y_test", "test_images": "test_labels", "x": "y", "x_train": "y_train"}
 _LISTED = 5
 # Images whose values are checked at once.
 _AT_ONCE = 4096
@@ -68,6 +70,18 @@ class Images(ABC):
             One of them cannot be read.
         """
 
+    def true(self, start: int, stop: int, classes: Names) -> list[str] | None:  # noqa: ARG002
+        """What these images show, by name, as the data set says; None where it does not.
+
+        Parameters
+        ----------
+        start, stop
+            Which images.
+        classes
+            Of the network. Labels without names are their numbers.
+        """
+        return None
+
     @property
     @abstractmethod
     def sha256(self) -> str:
@@ -85,28 +99,34 @@ def open_images(path: Path, expected: Expected) -> Images:
     """
     if path.is_dir():
         found = find_idx(path)
-        return _idx_folder(found, expected) if found else _Pictures(path, _pictures_in(path), expected)
+        return _idx_folder(found, expected) if found else _Pictures(path, *_pictures_in(path), expected)
     if not path.exists():
         raise DataError(f"there is no {path}; {FORMS} can be read")
     suffix = path.suffix.lower()
     if suffix == ".txt":
-        return _Pictures(path.parent, _listed(path), expected)
+        return _Pictures(path.parent, _listed(path), None, expected)
     if suffix in (".npy", ".npz"):
-        return _Arrays(path, _loaded(path), expected)
+        return _Arrays(path, *_loaded(path), expected)
     if pictures.is_picture(path):
-        return _Pictures(path.parent, [path], expected)
-    return _Arrays(path, _idx(path), expected)
+        return _Pictures(path.parent, [path], None, expected)
+    return _Arrays(path, _idx(path), None, expected)
 
 
 @dataclass
 class _Arrays(Images):
-    """Images (N, …) of one array, whole numbers 0…255 or floats in [0, 1], perhaps with channels last."""
+    """Images (N, …) of one array, whole numbers 0…255 or floats in [0, 1], perhaps with channels last.
+
+    ``labels`` (N,) are numbers of the data set's ``names``; without names they count from 0.
+    """
 
     path: Path
     array: NDArray[Any]
+    labels: NDArray[Any] | None
     expected: Expected
     transposed: bool = False
     inverted: bool = False
+    names_of_labels: Names = ()
+    beside: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.array):
@@ -123,6 +143,11 @@ class _Arrays(Images):
                 f"{'×'.join(map(str, self.expected.shape))}. Pictures of any size in a folder are resized"
             )
         self.count = len(self.array)
+        if self.labels is not None and (self.labels.shape != (self.count,) or self.labels.dtype.kind not in "iu"):
+            raise DataError(
+                f"{self.path} holds {self.count:,} images and labels of shape {self.labels.shape}; a whole number for "
+                "each image fits, or no labels"
+            )
 
     def check(self) -> None:
         if self.array.dtype.kind != "f":
@@ -144,17 +169,26 @@ class _Arrays(Images):
             images = np.repeat(images[:, None], 3, axis=1)
         return images
 
+    def true(self, start: int, stop: int, classes: Names) -> list[str] | None:
+        if self.labels is None:
+            return None
+        names = dict(enumerate(self.names_of_labels or classes))
+        return [names.get(label, str(label)) for label in self.labels[start:stop].tolist()]
+
     @property
     def sha256(self) -> str:
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        digests = []
+        for path in (self.path, *self.beside):
+            with path.open("rb") as file:
+                digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+        return digests[0] if not self.beside else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 class _Pictures(Images):
     """Pictures of any size, brought to that of the network as its card says."""
 
-    def __init__(self, root: Path, paths: Sequence[Path], expected: Expected) -> None:
-        self._paths, self._expected = paths, expected
+    def __init__(self, root: Path, paths: Sequence[Path], labels: Sequence[str] | None, expected: Expected) -> None:
+        self._paths, self._labels, self._expected = paths, labels, expected
         self.names = [path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path) for path in paths]
         self.count = len(paths)
 
@@ -168,6 +202,9 @@ class _Pictures(Images):
 
     def read(self, start: int, stop: int) -> Array:
         return np.stack([self._image(path) for path in self._paths[start:stop]])
+
+    def true(self, start: int, stop: int, classes: Names) -> list[str] | None:  # noqa: ARG002
+        return None if self._labels is None else [*self._labels[start:stop]]
 
     def _image(self, path: Path) -> Array:
         try:
@@ -194,11 +231,21 @@ def _channels_first(array: NDArray[Any], expected: Expected) -> NDArray[Any]:
 
 def _idx_folder(found: IdxFolder, expected: Expected) -> Images:
     """The images that test; without them, those that train. They are turned as ``dataset.json`` says."""
-    path = found.files.get(("t10k", "images")) or found.files.get(("train", "images"))
-    if path is None:
+    part = next((one for one in ("t10k", "train") if (one, "images") in found.files), None)
+    if part is None:
         raise DataError(f"{found.directory} holds no images, such as {found.prefix}t10k-images-idx3-ubyte")
-    said = found.said
-    return _Arrays(path, _idx(path), expected, bool(said.transpose), said.polarity is Polarity.DARK_ON_LIGHT)
+    path, labels_path, said = found.files[part, "images"], found.files.get((part, "labels")), found.said
+    names, first, _ = found.classes() if labels_path else ((), 0, ())
+    return _Arrays(
+        path,
+        _idx(path),
+        mapped(labels_path).astype(np.int16) - first if labels_path else None,
+        expected,
+        bool(said.transpose),
+        said.polarity is Polarity.DARK_ON_LIGHT,
+        () if names == numbered(len(names)) else names,
+        (labels_path,) if labels_path else (),
+    )
 
 
 def _idx(path: Path) -> NDArray[np.uint8]:
@@ -208,25 +255,32 @@ def _idx(path: Path) -> NDArray[np.uint8]:
     return images
 
 
-def _loaded(path: Path) -> NDArray[Any]:
-    """An array of numpy; nothing that could run code is read. Of a plain file only the parts that are used are read."""
+def _loaded(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Images of numpy, and their labels where an archive has them; nothing that could run code is read.
+
+    Of a plain file only the parts that are used are read.
+    """
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):
-            return loaded
+            return loaded, None
         with loaded:
             name = next((name for name in _NAMED if name in loaded.files), None)
             if name is None and len(loaded.files) == 1:
                 [name] = loaded.files
             if name is None:
-                raise DataError(f"{path} holds {', '.join(loaded.files) or 'nothing'}; call the images {_NAMED[0]!r}")
-            return np.asarray(loaded[name])
+                raise DataError(f"{path} holds {', '.join(loaded.files) or 'nothing'}; call the images 'images'")
+            labels = _NAMED.get(name)
+            return np.asarray(loaded[name]), np.asarray(loaded[labels]).squeeze() if labels in loaded.files else None
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{path} cannot be read as an array of numpy: {error}") from error
 
 
-def _pictures_in(folder: Path) -> list[Path]:
-    """The pictures of a folder and of those in it, by name; of a data set that is divided, those that test."""
+def _pictures_in(folder: Path) -> tuple[list[Path], list[str] | None]:
+    """The pictures of a folder and of those in it, by name, and the folder of each where there is one for each class.
+
+    Of a data set that is divided, those that test.
+    """
     root = next((folder / part for part in ("test", "train") if (folder / part).is_dir()), folder)
     paths = [
         path
@@ -235,7 +289,9 @@ def _pictures_in(folder: Path) -> list[Path]:
     ]
     if not paths:
         raise DataError(f"{folder} holds no images; {FORMS} can be read")
-    return sorted(paths, key=lambda path: [pictures.in_order(part) for part in path.relative_to(root).parts])
+    paths.sort(key=lambda path: [pictures.in_order(part) for part in path.relative_to(root).parts])
+    parts = [path.relative_to(root).parts for path in paths]
+    return paths, [first for first, *_ in parts] if all(len(one) > 1 for one in parts) else None
 
 
 def _listed(path: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from konkyo.trainer.document import read
 from konkyo.trainer.errors import RunError
 from konkyo.trainer.explaining.choices import Explanation
 from konkyo.trainer.explaining.images import open_images
-from konkyo.trainer.explaining.table import explain, missing, shapes
+from konkyo.trainer.explaining.table import explain, hidings, missing
 
 MANIFEST = "manifest.json"
 # Images that are explained at once: enough to fill the matrix products, few enough to bound the memory.
@@ -97,8 +97,15 @@ class Job:
         for start in range(shard * self.shard, end, CHUNK):
             stop = min(start + CHUNK, end)
             part = explain(checkpoint.precise, images.read(start, stop), start, self.explanations)
+            true = images.true(start, stop, checkpoint.network.classes)
+            if true is not None:
+                part = part.add_column(part.column_names.index("label") + 1, "true", [true])
             parts.append(part if images.names is None else part.append_column("file", [images.names[start:stop]]))
-        said = {"sha256": self.sha256, "classes": checkpoint.network.classes}
+        said = {
+            "sha256": self.sha256,
+            "classes": checkpoint.network.classes,
+            "hidings": hidings(checkpoint.network, self.explanations),
+        }
         table = pa.concat_tables(parts).replace_schema_metadata({"konkyo": json.dumps(said)})
         aside = self.path(shard).with_suffix(".writing")
         pq.write_table(table, aside, compression="zstd")
@@ -106,7 +113,7 @@ class Job:
         return shard
 
     def _manifest(self) -> dict[str, Any]:
-        """What makes two jobs the same, and what a reader of the files needs."""
+        """What makes two jobs the same."""
         checkpoint = _checkpoint(self.checkpoint, self.sha256)
         return {
             "model": checkpoint.name,
@@ -115,7 +122,6 @@ class Job:
             "images": self.images,
             "shard": self.shard,
             "explanations": list(self.explanations),
-            "shapes": {name: list(shape) for name, shape in shapes(checkpoint.network.architecture).items()},
         }
 
 

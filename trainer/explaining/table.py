@@ -1,7 +1,7 @@
 """Explanations of some images, as the columns of a Parquet file."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +11,19 @@ from konkyo.models.architecture import Architecture
 from konkyo.models.errors import BudgetError
 from konkyo.models.grounds.proofs import Grounds, Position
 from konkyo.models.hiding.cost import refusal, usual_side
-from konkyo.models.hiding.regions import Regions
+from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, Network
-from konkyo.models.question import TENSORS, GroundsQuestion, TensorName, Tensors
+from konkyo.models.question import TENSORS, FiltersQuestion, GroundsQuestion, Question, TensorName, Tensors
 from konkyo.trainer.explaining.choices import Explanation
 
 Columns = dict[str, Any]
+
+
+@runtime_checkable
+class Hides(Protocol):
+    """A question that hides regions."""
+
+    hiding: Hiding
 
 
 def explain(network: Network, images: Array, first: int, wanted: Sequence[Explanation]) -> pa.Table:
@@ -45,17 +52,27 @@ def explain(network: Network, images: Array, first: int, wanted: Sequence[Explan
         "label": pa.array([network.classes[one] for one in predicted]),
         "probability": pa.array(found[TensorName.PROBABILITIES][np.arange(len(images)), predicted]),
         "logits": _tensors(found[TensorName.LOGITS]),
-        **{name.value: _tensors(found[name]) for name in _tensor_names(wanted)},
     }
+    if Explanation.CONTRIBUTIONS in wanted:
+        columns |= _ledgers(network, images)
+    columns |= {name.value: _tensors(found[name]) for name in _tensor_names(wanted)}
     if Explanation.PROOFS in wanted:
         columns |= _proofs(network, images)
     return pa.table(columns)
 
 
-def shapes(architecture: Architecture) -> Mapping[str, tuple[int, ...]]:
-    """The shape of each tensor column's entries; in the file they are lists, row by row."""
-    names = [TensorName.LOGITS, *_tensor_names(available(architecture))]
-    return {name.value: TENSORS[name].shape(architecture) for name in names}
+def hidings(network: Network, wanted: Sequence[Explanation]) -> dict[str, dict[str, Any]]:
+    """Of each explanation that hides regions: ``region`` and ``stride`` in pixels, ``grid``, and ``fill``."""
+    questions: dict[str, Question[Any]] = {
+        name.value: TENSORS[name].question(network, None) for name in _tensor_names(wanted)
+    }
+    if Explanation.PROOFS in wanted:
+        questions[Explanation.PROOFS.value] = GroundsQuestion(network=network)
+    found = {name: question.hiding for name, question in questions.items() if isinstance(question, Hides)}
+    return {
+        name: {"region": one.regions.region, "stride": one.regions.step, "grid": one.regions.grid, "fill": one.fill}
+        for name, one in found.items()
+    }
 
 
 def available(architecture: Architecture) -> list[Explanation]:
@@ -76,14 +93,26 @@ def missing(architecture: Architecture, wanted: Explanation) -> str | None:
 
 
 def _tensor_names(wanted: Sequence[Explanation]) -> list[TensorName]:
-    """Explanations that are tensors are called as these."""
-    return [TensorName(one.value) for one in wanted if one is not Explanation.PROOFS]
+    """Explanations that are tensors are called as these. Contributions come with their biases, as ledgers."""
+    return [TensorName(one.value) for one in wanted if one not in (Explanation.PROOFS, Explanation.CONTRIBUTIONS)]
 
 
 def _tensors(values: Array) -> pa.Array:
-    """(N, …) as a column of lists of one length."""
-    flat = np.ascontiguousarray(values, np.float64).reshape(-1)
-    return pa.FixedSizeListArray.from_arrays(pa.array(flat), int(np.prod(values.shape[1:])))
+    """(N, …) as a column of lists of one length, in which lists stand for each further axis."""
+    column = pa.array(np.ascontiguousarray(values, np.float64).reshape(-1))
+    for size in reversed(values.shape[1:]):
+        column = pa.FixedSizeListArray.from_arrays(column, size)
+    return column
+
+
+def _ledgers(network: Network, images: Array) -> Columns:
+    """What adds up to the logit of the predicted class: contributions, and the biases beside them."""
+    accounts = [one.account for one in FiltersQuestion(network=network).answers(images)]
+    return {
+        "contributions": _tensors(np.stack([one.contributions for one in accounts])),
+        "filter_bias": _tensors(np.stack([one.filter_bias for one in accounts])),
+        "class_bias": pa.array([float(one.class_bias) for one in accounts]),
+    }
 
 
 def _proofs(network: Network, images: Array) -> Columns:

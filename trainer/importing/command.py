@@ -126,6 +126,16 @@ OPTIONS = {
 }
 
 
+def described() -> str:
+    """FILE and the options that say how it is read, as a part of another command's help."""
+    with typer.Context(typer.main.get_command(app)) as context:
+        lines = [one.get_help_record(context) for one in context.command.params if one.opts[0] in OPTIONS]
+        text = context.make_formatter()
+        with text.section("FILE: ONNX or a state dict, which is imported and served alone, with these options"):
+            text.write_dl([line for line in lines if line])
+    return text.getvalue()
+
+
 def run(arguments: Sequence[str], program: str, *, served: bool = False) -> int:
     """Run the command; the exit status. ``served``: for a service that takes the checkpoint with it when it ends."""
     status: object = 0
@@ -182,11 +192,7 @@ def _tell(published: Checkpoint, card: ImportCard) -> None:
         f"{published.name}: {written_stages(shape.stages)}{hidden}; {shape.classes} classes; {colour} images of "
         f"{shape.side}×{shape.side}; {shape.parameters:,} parameters"
     )
-    ranges = ", ".join(
-        f"{-mean / std + 0:.4g}…{(1 - mean) / std:.4g}"
-        for mean, std in dict.fromkeys(zip(card.mean, card.std, strict=True))
-    )
-    typer.echo(f"pixels enter as {ranges}: {card.range_by}")
+    typer.echo(f"pixels enter as {Pixels(card.mean, card.std, card.range_by).written}: {card.range_by}")
     for note in card.folded:
         typer.echo(f"folded: {note}")
     if card.difference is not None:

@@ -48,6 +48,13 @@ class Pixels:
     std: tuple[float, ...]
     by: str
 
+    @property
+    def written(self) -> str:
+        """As what the least and the greatest pixel enter, such as 0…1; each range that a channel has, once."""
+        means, stds = (np.resize(numbers, max(len(self.mean), len(self.std))) for numbers in (self.mean, self.std))
+        each = (f"{-mean / std + 0:.4g}…{(1 - mean) / std:.4g}" for mean, std in zip(means, stds, strict=True))
+        return ", ".join(dict.fromkeys(each))
+
     def for_channels(self, channels: int) -> "Pixels":
         """The same with a number for each channel.
 
@@ -128,9 +135,8 @@ def settled(chain: Chain, wanted: Pixels | None, known: Pixels | None, where: As
         return only.for_channels(chain.channels)
     theirs, ours = known.for_channels(chain.channels), wanted.for_channels(chain.channels)
     if not np.allclose(theirs.mean + theirs.std, ours.mean + ours.std):
-        least, most = -known.mean[0] / known.std[0] + 0, (1 - known.mean[0]) / known.std[0]
         raise NetworkFileError(
-            f"{known.by}, so pixels enter it as {least:g}…{most:g}, and what was {wanted.by} would be done twice or "
+            f"{known.by}, so pixels enter it as {known.written}, and what was {wanted.by} would be done twice or "
             "in another range; leave it out"
         )
     return ours

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import operator
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
+from konkyo.models.architecture import SIDES
 from konkyo.models.classes import Names, wrong_names
 from konkyo.models.files.card import ImportCard
 from konkyo.models.network import Network, softmax
@@ -19,7 +21,7 @@ from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import chain as chains
 from konkyo.trainer.importing.chain import F64, Affine, Chain, Convolution, Layer, Pool, Relu, Scaling
 from konkyo.trainer.importing.network_file import Imported
-from konkyo.trainer.importing.pixels import Asked, Pixels, found, of_range, settled
+from konkyo.trainer.importing.pixels import Asked, Pixels, found, settled
 
 # Random images on which the module and what was read of it are compared; a greater difference is no rounding.
 IMAGES = 8
@@ -70,15 +72,15 @@ def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | No
     side
         Of the images.
     asked
-        What of a pixel enters the module; by default what it says itself, else the pixel in [0, 1].
+        What of a pixel enters the module; it may be left out where the module subtracts and divides itself.
     classes
         Their names; by default numbers.
 
     Raises
     ------
     NetworkFileError
-        Its forward pass is no chain of layers that make stages and a head, or other numbers come out of it. The message
-        names the layer.
+        Its forward pass is no chain of layers that make stages and a head, other numbers come out of it, or nothing
+        says in which range pixels enter it. The message names the layer.
     """
     module = getattr(module, "_orig_mod", module)  # of torch.compile
     if not isinstance(module, nn.Module):
@@ -90,10 +92,12 @@ def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | No
     if first is None:
         raise NetworkFileError("it has no Conv2d; a network of one to six convolutions, then affine layers, fits")
     channels = first.in_channels
-    flow = _followed(graph, still, (channels, side, side))
+    try:
+        flow = _followed(graph, still, (channels, side, side))
+    except NetworkFileError as error:
+        raise NetworkFileError(f"{error}{_fitting_sides(graph, still, channels)}") from error
     chain = Chain(tuple(flow.layers), side, channels)
-    known = found(chain)
-    pixels = settled(chain, asked or (of_range(0, 1, "taken") if known is None else None), known, Asked.PYTHON)
+    pixels = settled(chain, asked, found(chain), Asked.PYTHON)
     network, folded = chains.network(pixels.before(chain))
     if classes is not None:
         count = network.architecture.classes
@@ -129,6 +133,17 @@ def _graph(module: nn.Module) -> fx.Graph:
             f"its forward pass cannot be followed ({said}); one that calls its layers one after another fits, or "
             "export it to ONNX for `konkyo import`"
         ) from error
+
+
+def _fitting_sides(graph: fx.Graph, module: nn.Module, channels: int) -> str:
+    """For a message: the sides of images that the layers take up to the classes, if any. They follow one another."""
+    fitting = []
+    for side in SIDES:
+        with suppress(NetworkFileError):
+            if len(_followed(graph, module, (channels, side, side)).shape) == 1:
+                fitting.append(side)
+    ends = " to ".join(map(str, dict.fromkeys([*fitting[:1], *fitting[-1:]])))
+    return f". With side={ends} its layers fit together" if fitting else ""
 
 
 def _followed(graph: fx.Graph, module: nn.Module, shape: tuple[int, ...]) -> _Flow:

@@ -4,11 +4,12 @@ import { account, indexOf, sharesOf, tableOf } from "./answers/account.js";
 import { Asker, card, models, QUESTIONS, useKey } from "./answers/asking.js";
 import { percent } from "./answers/numbers.js";
 import { Drawing, Pad } from "./drawing/drawing.js";
-import { bringing } from "./drawing/pictures.js";
+import { bringing, exampleOf } from "./drawing/pictures.js";
 import { command, copy, fragment, handout, restored, save, showHandout } from "./drawing/sharing.js";
 import { at, fillOptions, latest, other, remember, speak, words, write, writeText } from "./page.js";
 import { onSystemTheme, theme } from "./painting.js";
 import { onBeside, showBeside } from "./panels/beside.js";
+import { showExample } from "./panels/example.js";
 import { hide, showPlaying } from "./panels/grounds.js";
 import { guessAgain, open, showGuess } from "./panels/guess.js";
 import { showPairs } from "./panels/pairs.js";
@@ -47,14 +48,20 @@ function changed(settled) {
   stroking = !settled;
   waiting = [];
   coming();
-  at("hint").hidden = !drawing.empty;
-  at("undo").disabled = drawing.steps.length === 0;
-  at("redo").disabled = drawing.undone.length === 0;
-  at("clear").disabled = drawing.visible.length === 0;
+  showTools();
+  // What is asked about the example says nothing of what replaces it.
+  if (state.example !== null && !drawing.example) set({ example: null, pinned: null, versus: null });
   // What was hidden of another drawing says nothing of this one.
   if (state.hidden.length) hide([]);
   guessAgain();
   asker.changed(settled);
+}
+
+function showTools() {
+  at("hint").hidden = !drawing.empty;
+  at("undo").disabled = drawing.steps.length === 0;
+  at("redo").disabled = drawing.undone.length === 0;
+  at("clear").disabled = drawing.visible.length === 0;
 }
 
 /** A new digit is asked about afresh: what was asked about the last one makes no sense for it. A network's own sample brings a class to compare with. */
@@ -84,9 +91,24 @@ async function start() {
     set({ models: list.models, usual: list.default, model: known ? state.model : list.default, problem });
     set(withoutUnknown(state));
   } catch (error) {
+    showTools();
     asker.fail(error);
     return;
   }
+  begin();
+}
+
+/** Without a link, begin with an example, which is there to be replaced; a link begins with what it says, be it nothing. */
+async function begin() {
+  const current = coming();
+  const wanted = drawing.untouched && location.hash.length < 2 && readsDigits();
+  const found = wanted ? await exampleOf(listed(state.model)).catch(() => null) : null;
+  if (!current()) return;
+  drawing.example = found && found.step;
+  pad.paint();
+  showTools();
+  if (found) set({ example: found.truth, pinned: null, versus: found.versus });
+  else if (state.example !== null) return changed(true);
   asker.ask();
 }
 
@@ -130,10 +152,10 @@ async function restore() {
 
 /** Keep the address such that it restores the page: a reload loses nothing. */
 async function keepAddress() {
-  // The link of a brought picture holds what the network saw of it.
-  if (asker.pending) return;
+  // The link of a brought picture holds what the network saw of it; and one that is still to be taken stays.
+  if (asker.pending || (drawing.untouched && location.hash !== own)) return;
   const current = keeping();
-  const next = drawing.empty ? "" : await fragment(drawing, state.answer?.process.image, { ...state, region: region() });
+  const next = drawing.example || (drawing.untouched && !location.hash) ? "" : await fragment(drawing, state.answer?.process.image, { ...state, region: region() });
   if (next === own || !current()) return;
   own = next;
   history.replaceState(null, "", next || location.pathname);
@@ -147,6 +169,7 @@ show((state) => {
   const now = { ...state, spot: open() ? null : state.spot, pair: one && state.pair && indexOf(one, state.pair) >= 0 ? state.pair : null };
   const scene = { now, one, ...sums(now, one) };
   showReading(now, target());
+  pad.frame(showExample(now));
   showQuestion(now);
   showPairs(scene);
   showHeatmap(scene);
@@ -181,6 +204,14 @@ show(({ answer }) => {
   const places = waiting;
   waiting = [];
   hide(places);
+});
+
+let shownSecond = null;
+show(({ second, hidden }) => {
+  if (second === shownSecond) return;
+  shownSecond = second;
+  // What is hidden is hidden for both.
+  if (second && hidden.length) hide(hidden);
 });
 
 let shownAnswer = null;
@@ -282,6 +313,7 @@ at("model").addEventListener("change", (event) => {
   // On an image of another side, another region is usual.
   const sized = input.side === listed(state.model).input.side ? {} : { region: null };
   ask({ ...asked, ...sized, model: event.target.value });
+  if (drawing.example) begin();
 });
 at("region").addEventListener("input", (event) => ask({ region: Number(event.target.value) }));
 for (const name of Object.keys(QUESTIONS)) at(`question-${name}`).addEventListener("click", () => ask({ question: name }));
@@ -340,5 +372,4 @@ window.addEventListener("hashchange", restore);
 
 write();
 refresh();
-changed(true);
 restore().then(start);

@@ -171,15 +171,15 @@ export function placedIn(box) {
   };
 }
 
-/** A drawing of lines over a box, which only eyes see. */
+/** A drawing of lines over a box, which only eyes see: the first path has most of them, the second those that stand out. */
 export function linesOver() {
   const lines = document.createElementNS(SVG, "svg");
   lines.setAttribute("aria-hidden", "true");
-  lines.append(document.createElementNS(SVG, "path"));
+  lines.append(...Array.from({ length: 2 }, () => document.createElementNS(SVG, "path")));
   return lines;
 }
 
 /** Draw these lines, each in the letters of an SVG path. */
-export function drawLines(lines, paths) {
-  lines.firstChild.setAttribute("d", paths.join(""));
+export function drawLines(lines, paths, standing = []) {
+  [paths, standing].forEach((each, k) => lines.children[k].setAttribute("d", each.join("")));
 }

@@ -51,7 +51,7 @@ function scale(name, count, steps) {
   });
 }
 
-// A shade makes [red, green, blue] of a number.
+// A shade makes [red, green, blue] of a number and its place, with an opacity where it has one.
 
 /** The shade of greys: 0 is the background and 1 is ink. */
 export function greys() {
@@ -108,13 +108,12 @@ export function paint(canvas, map, shade) {
   const pixels = context.createImageData(width, map.length);
   const bytes = pixels.data;
   let k = 0;
-  for (const line of map) {
-    for (const value of line) {
-      [bytes[k], bytes[k + 1], bytes[k + 2]] = shade(value);
-      bytes[k + 3] = 255;
+  map.forEach((line, row) =>
+    line.forEach((value, column) => {
+      [bytes[k], bytes[k + 1], bytes[k + 2], bytes[k + 3] = 255] = shade(value, row, column);
       k += 4;
-    }
-  }
+    }),
+  );
   context.putImageData(pixels, 0, 0);
 }
 
@@ -198,10 +197,9 @@ const DOT = 0.62;
 const TAG = [14, 16];
 // Smaller numbers cannot be read.
 const LEAST_LETTER = 8;
-// Between the darkest and the lightest of a colour picture beneath other colours; beneath numbers there is less.
-const SHADE = { plain: 0.5, faint: 0.28 };
-// What is dark in a picture is lightened, so that it hides less.
-const LIGHTENED = 0.6;
+// As in service/drawing/primitives/colours.py: how far a colour goes towards ink where a photograph is much darker than around, what is added
+// to both, and how far around reaches as a share of the side. Beneath numbers the photograph has this share of its strength.
+const PRINT = { most: 0.7, even: 0.08, around: 1 / 16, faint: 0.5 };
 
 /** A value for each pixel of `side` × `side`, from one value a region. */
 export function spread(values, region, side) {
@@ -255,20 +253,24 @@ function drawDots(context, image, pixel, faint) {
   context.globalAlpha = 1;
 }
 
-/** Light and shade of a picture, as far apart as they can be without hiding the colours beneath. */
+/** A photograph over colours: ink where it is darker than around or, on dark paper, lighter. So even parts keep exactly the colour beneath. */
 function drawShades(context, image, pixel, faint) {
-  const share = SHADE[faint ? "faint" : "plain"];
-  const dark = theme() === "dark";
-  const shades = lightness(image);
-  const flat = shades.flat();
-  const [least, most] = [Math.min(...flat), Math.max(...flat)];
-  const place = (value) => (most > least ? ((value - least) / (most - least)) ** (dark ? 1 : LIGHTENED) : 1);
-  const level = (value) => Math.round(255 * (dark ? share * place(value) : 1 - share * (1 - place(value))));
-  context.save();
-  // The darkest of a picture darkens light paper; the lightest of it lights up dark paper.
-  context.globalCompositeOperation = dark ? "screen" : "multiply";
-  fillMap(context, shades, 0, 0, pixel, (value) => Array(3).fill(level(value)));
-  context.restore();
+  const light = lightness(image).map((line) => line.map((value) => (theme() === "dark" ? 1 - value : value)));
+  const reach = Math.max(Math.round(PRINT.around * light.length), 1);
+  const mean = around(around(light, reach), reach);
+  const most = PRINT.most * (faint ? PRINT.faint : 1);
+  const ink = channels(colour("ink"));
+  fillMap(context, light, 0, 0, pixel, (value, row, column) => {
+    return [...ink, Math.round(255 * most * (1 - Math.min((value + PRINT.even) / (mean[row][column] + PRINT.even), 1)))];
+  });
+}
+
+/** The mean of the values around each, which go on beyond the edge as they are at it. */
+function around(values, reach) {
+  const steps = Array.from({ length: 2 * reach + 1 }, (_, k) => k - reach);
+  const meanOf = (line) => line.map((_, k) => steps.reduce((total, step) => total + line[clip(k + step, 0, line.length - 1)], 0) / steps.length);
+  const turned = (rows) => rows[0].map((_, column) => rows.map((line) => line[column]));
+  return turned(turned(values.map(meanOf)).map(meanOf));
 }
 
 function at(groups, row, column) {
@@ -361,7 +363,7 @@ export function drawTag(context, [x, y, width, height], name, end, taken = () =>
 
 /** The height of the letters of a number in a box of this width; null where it could not be read. */
 export function letterOf(width) {
-  const size = Math.min(width / 4.2, 15);
+  const size = Math.min(width / 3.9, 14);
   return size >= LEAST_LETTER ? size : null;
 }
 
@@ -369,18 +371,18 @@ export function letterOf(width) {
 export function drawNumbers(context, rows, boxOfCell, decimals) {
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.lineJoin = "round";
   rows.forEach((line, row) =>
     line.forEach((value, column) => {
       const [x, y, width, height] = boxOfCell(row, column);
       const size = letterOf(width);
       if (value === null || size === null) return;
       context.font = `600 ${size}px system-ui, sans-serif`;
-      context.lineWidth = 3.5;
-      context.strokeStyle = colour("paper");
+      // With its sign and on paper: a thin stroke beside it would be a minus.
+      const text = number(value, decimals, true);
+      const across = context.measureText(text).width + 4;
+      context.fillStyle = colour("paper");
+      context.fillRect(x + (width - across) / 2, y + height / 2 - 0.62 * size, across, 1.24 * size);
       context.fillStyle = colour("ink");
-      const text = number(value, decimals);
-      context.strokeText(text, x + width / 2, y + height / 2);
       context.fillText(text, x + width / 2, y + height / 2);
     }),
   );

@@ -17,12 +17,14 @@ export const state = {
   versus: null, // the class to compare with: everything that is explained is the difference target − versus
   question: "occlusion", // which one is asked about the regions: a key of QUESTIONS
   answer: null, // {process, question, where}: `where` answers the question, about the same picture as `process`
+  example: null, // the class of the example in the square
   input: null, // what was done with a picture on which there is nothing to read
   pair: null, // [map, filter] that is looked at
   spot: null, // [row, column] of the region that is looked at
   unit: "probability", // what the bars show, or "logit"
+  together: false, // whether all regions that work together are linked, and not only those of the one that is looked at
   hidden: [], // [row, column] of the regions that are hidden by hand, to try out the grounds
-  live: null, // what is read with them hidden: {predicted, share}
+  live: [], // what is read with them hidden, {predicted, share}: by the chosen network and by the one beside it
   beside: null, // the name of a network that is asked the same, beside the chosen one
   second: null, // its answer, and with `of` the one that it stands beside
   guess: null, // what is guessed before the answer is shown: {marks, digit, shown}; null shows it at once

@@ -64,11 +64,11 @@ export function changed(image, change) {
   return isColour(image) ? channels : channels[0];
 }
 
-/** [row][column]: how light each pixel looks. */
+/** [row][column]: how light each pixel looks (Rec. 709). */
 export function lightness(image) {
   if (!isColour(image)) return image;
   const [red, green, blue] = image;
-  return red.map((line, row) => line.map((value, column) => 0.299 * value + 0.587 * green[row][column] + 0.114 * blue[row][column]));
+  return red.map((line, row) => line.map((value, column) => 0.2126 * value + 0.7152 * green[row][column] + 0.0722 * blue[row][column]));
 }
 
 /** The median of a channel's border, as the service takes it. */

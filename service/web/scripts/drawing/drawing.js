@@ -2,27 +2,31 @@
 
 import { clip } from "../answers/numbers.js";
 import { ARROWS, pointed } from "../page.js";
-import { colour, sharp } from "../painting.js";
+import { colour, drawFrame, sharp } from "../painting.js";
 import { encoded, sheet } from "./pictures.js";
 
 const SIDE = 280;
 // As wide, against the size that people draw digits in, as the strokes of MNIST's digits.
 const PEN = 22;
 const ERASER = 34;
+const PALE = 0.3;
 
 /**
  * A list of steps, each one of
  *   {points: [x, y, x, y, …], erase: boolean}   a stroke
  *   {picture: canvas, mask: canvas, file: Blob, name: string, width, height}    a picture; `name` is that of a sample, else ""
  *   {clear: true}
- * Undo takes the last one back, and redo puts it there again, so that nothing that was drawn is lost by a slip.
+ * Undo takes the last one back, and redo puts it there again, so that nothing that was drawn is lost by a slip. Before the first step there
+ * may be an example, {picture: …} as well: the first step replaces it.
  */
 export class Drawing {
   steps = [];
   // Those that were taken back, the last one first to come again.
   undone = [];
+  example = null;
 
   add(step) {
+    this.example = null;
     this.undone = [];
     this.steps.push(step);
     return step;
@@ -36,8 +40,14 @@ export class Drawing {
     if (this.undone.length) this.steps.push(this.undone.pop());
   }
 
+  /** Whether nothing was ever drawn or brought. */
+  get untouched() {
+    return this.steps.length + this.undone.length === 0;
+  }
+
   /** The steps that can still be seen. */
   get visible() {
+    if (this.example) return [this.example];
     return this.steps.slice(this.steps.findLastIndex((step) => step.clear) + 1);
   }
 
@@ -127,6 +137,7 @@ export class Pad {
   locked = false;
   // Whether pictures are shown in their own colours, and not as ink.
   ownColours = false;
+  #framed = null;
   #stroke = null;
   // The pointer that draws it: other fingers, and the hand beside a pen, draw nothing.
   #pointer = null;
@@ -154,9 +165,20 @@ export class Pad {
     const context = sharp(this.canvas, width);
     context.save();
     context.scale(width / SIDE, width / SIDE);
+    // An example is pale: it is nobody's drawing.
+    if (this.drawing.example) context.globalAlpha = PALE;
     this.drawing.paint(context, colour("ink"), this.ownColours);
+    context.globalAlpha = 1;
+    if (this.#framed) drawFrame(context, this.#framed.map((share) => share * SIDE), "accent");
     if (this.#pen) this.#paintPen(context);
     context.restore();
+  }
+
+  /** Frame [x, y, width, height], as shares of the square, or nothing. */
+  frame(box) {
+    if (String(box) === String(this.#framed)) return;
+    this.#framed = box;
+    this.paint();
   }
 
   #paintPen(context) {

@@ -162,6 +162,22 @@ function sample(name, label, caption, pressed) {
   return whole;
 }
 
+let file = null;
+
+/** {pictures, right, wrong}: what samples.json lists for a network or for its data set; `wrong` are those that it misreads. */
+async function samplesOf({ name, dataset }) {
+  file ??= fetch("/web/digits/samples.json").then((response) => response.json());
+  const all = await file.catch(() => ({}));
+  return { ...NONE, ...all[dataset], ...all[name] };
+}
+
+/** An example to begin with, {step, truth, versus}: a test image that the network misreads, a 7 if there is one. Null where there is none. */
+export async function exampleOf(network) {
+  const { wrong } = await samplesOf(network);
+  const { name, truth, versus } = wrong.find((one) => one.truth === 7) ?? wrong[0] ?? {};
+  return name ? { step: await sampleStep(name), truth, versus } : null;
+}
+
 /**
  * Ten digits that every network reads, and what samples.json lists for the network that is chosen or for its data set:
  * `pictures` of each class, and those that are read right and wrong. `taken` is called with the name of a sample, and
@@ -174,7 +190,6 @@ function samples(taken) {
     return one;
   });
   at("samples").append(...digits);
-  const file = fetch("/web/digits/samples.json").then((response) => response.json());
   let shown = "";
   show(async ({ model }) => {
     const network = listed(model);
@@ -182,9 +197,8 @@ function samples(taken) {
     // Before a network is chosen, there is nothing that it reads.
     if (!network || wanted === shown) return;
     shown = wanted;
-    const all = await file.catch(() => ({}));
+    const { pictures, right, wrong } = await samplesOf(network);
     if (wanted !== shown) return;
-    const { pictures, right, wrong } = { ...NONE, ...all[network.dataset], ...all[model] };
     fill("pictures", pictures, network, taken);
     fill("right", right, network, taken);
     fill("misread", wrong, network, taken);

@@ -188,6 +188,7 @@ function drawn(name, form, { picture, sent }) {
   const [path, parameters] = asked(name);
   const seen = { theme: theme(), language: form === "png" ? null : document.documentElement.lang };
   if (name === "heatmap" && state.question === "grounds" && state.hidden.length) seen.hide = writtenPlaces(state.hidden);
+  if (name === "heatmap" && state.question === "shapley" && state.together) seen.interactions = true;
   return ask(path, picture, { ...sent, ...parameters, format: form, scale: form === "png" ? 2 : null, ...seen });
 }
 

@@ -17,8 +17,8 @@ export function includes(places, place) {
   return places.some((one) => same(one, place));
 }
 
-/** The image with these regions hidden. */
-function without({ image }, { region, fill }, places) {
+/** The image with these regions hidden, by a network's own fill. */
+function without({ process: { image }, where: { fill } }, places, region) {
   const hidden = new Set(places.map(([row, column]) => `${row},${column}`));
   const values = fillOf(image, fill);
   const at = (row, column) => `${Math.floor(row / region)},${Math.floor(column / region)}`;
@@ -38,17 +38,24 @@ export function toggle(place) {
   hide(hidden ? state.hidden.filter((one) => !same(one, place)) : [...state.hidden, place]);
 }
 
+/** {predicted, share}: what a network reads with these regions hidden. */
+async function readWithout(answer, places, region) {
+  const image = without(answer, places, region);
+  const left = await logits(answer.process.model.name, image, shapeOf(image));
+  const predicted = predictedOf(left);
+  return { predicted, share: percents(softmax(left))[predicted] };
+}
+
 /** Have exactly these regions hidden, and ask what is read then; none for what is asked about anew. Nothing else says what is hidden. */
 export async function hide(places) {
   const current = hiding();
-  set({ hidden: places, live: null });
-  const { answer } = state;
+  set({ hidden: places, live: [] });
+  const { answer, second } = state;
   if (!places.length || answer?.question !== "grounds") return;
+  const both = second?.of === answer ? [answer, second] : [answer];
   try {
-    const image = without(answer.process, answer.where, places);
-    const left = await logits(answer.process.model.name, image, shapeOf(image));
-    const predicted = predictedOf(left);
-    if (current()) set({ live: { predicted, share: percents(softmax(left))[predicted] } });
+    const live = await Promise.all(both.map((one) => readWithout(one, places, answer.where.region)));
+    if (current()) set({ live });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (current()) set({ hidden: [], problem: { kind: error.kind, detail: error.detail } });
@@ -67,7 +74,7 @@ function draw(context, sheet, { now: { answer, hidden, spot } }) {
   const { side, pixel } = sheet;
   const stays = rows(where, (place) => includes(sufficient.regions, place) || !includes(players, place));
   drawShaded(context, process.image, spread(stays, region, side), pixel);
-  for (const place of hidden) strikeOut(context, boxOf(place, region, sheet), process.image, where.fill);
+  for (const place of hidden) strikeOut(context, boxOf(place, state.answer.where.region, sheet), process.image, where.fill);
   if (contrast) contrast.regions.forEach((place) => drawDashes(context, boxOf(place, region, sheet)));
   drawOutlined(context, groupOf(sufficient.regions, region, where.grid, side), pixel, "accent", 3);
   if (spot && includes(players, spot)) drawFrame(context, boxOf(spot, region, sheet));
@@ -132,16 +139,18 @@ at("hide-contrast").addEventListener("click", () => hide(state.answer.where.cont
 at("show-all").addEventListener("click", () => hide([]));
 
 /** The buttons that hide and show, and what is read with what is hidden. */
-export function showPlaying({ answer, question, hidden, live: now, guess }) {
+export function showPlaying({ answer, question, hidden, live: [now], guess }) {
   panel.hidden = question !== "grounds" || Boolean(guess && !guess.shown);
   const where = answer?.question === "grounds" ? answer.where : null;
   at("hide-others").disabled = !where || !others(where).length;
   at("hide-contrast").disabled = !where?.contrast;
   at("show-all").disabled = !where || !hidden.length;
-  const said = words();
-  const predicted = now?.predicted ?? where?.predicted;
-  let text = "";
-  if (where && !hidden.length) text = said.liveNothing(nameOf(predicted));
-  else if (where && now) text = said.live({ count: hidden.length, predicted: nameOf(predicted), share: now.share, stays: predicted === where.predicted });
-  if (text || !where) writeText(live, text);
+  const text = where ? liveWords(words(), where, hidden, now) : "";
+  if (text !== null) writeText(live, text);
+}
+
+/** What is read of an answer with what is hidden; null until it is known. */
+export function liveWords(said, { predicted: usual }, hidden, now) {
+  if (!hidden.length) return said.liveNothing(nameOf(usual));
+  return now ? said.live({ count: hidden.length, predicted: nameOf(now.predicted), share: now.share, stays: now.predicted === usual }) : null;
 }

@@ -79,8 +79,8 @@ export function guessWords(said, { answer: { question, where } }) {
   return said.guess[question]({ predicted: nameOf(predicted), target: nameOf(target), versus: nameOf(versus) });
 }
 
-/** The guess beside the answer, in words. */
-function outcome(said, { now: { answer: { question, where }, guess: { marks, digit } }, shares }) {
+/** The guess beside the answer of a network, in words. */
+export function outcome(said, { now: { answer: { question, where }, guess: { marks, digit } }, shares }) {
   if (!marks.length) return said.guessedNothing;
   if (question === "occlusion") {
     const [[row, column]] = marks;

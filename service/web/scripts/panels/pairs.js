@@ -49,9 +49,11 @@ function buildTable(rows, columns, inputs) {
   }
   for (let i = 0; i < rows; i += 1) {
     const head = element("div", "head row");
-    const [name, filter] = [element("span", "name"), tile(5)];
-    head.append(name, filter);
-    heads.rows.push({ name, filter });
+    const [name, map, filter] = [element("span", "name"), tile(12), tile(5)];
+    const pictures = element("span", "pictures");
+    pictures.append(map, filter);
+    head.append(name, pictures);
+    heads.rows.push({ name, map, filter });
     box.append(head);
     for (let j = 0; j < columns; j += 1) cells.push(cell(cells.length, [i, j]));
   }
@@ -152,7 +154,7 @@ export function showPairs({ now: { answer }, one, table }) {
 
 function clear(said) {
   // Tiles keep the size that they were painted with.
-  for (const head of [...heads.rows.map(({ filter }) => filter), ...heads.columns.flatMap(({ kernels }) => kernels)]) {
+  for (const head of [...heads.rows.flatMap(({ map, filter }) => [map, filter]), ...heads.columns.flatMap(({ kernels }) => kernels)]) {
     paint(head, blank(head.width), diverging(0));
   }
   for (const { button, map, name, total, pair } of cells) {
@@ -170,17 +172,17 @@ function mark(button, [i, j]) {
   button.dataset.testid = `pair-${i}-${j}`;
 }
 
-/** Beside the rows the filters that make the maps, or the maps themselves; above the columns the kernels of the last stage. */
+/** Beside the rows the maps of this very image, with the filters that make them; above the columns the kernels of the last stage. */
 function showHeads({ stages, image }) {
   const [before, last] = [stages.at(-2), stages.at(-1)];
   const plain = before?.filters.every((kernels) => kernels.length === 1);
-  const limits = [before && limitOf(before.filters), limitOf(last.filters)];
-  heads.rows.forEach(({ filter }, i) => {
-    if (plain) paint(filter, before.filters[i][0], signedGreys(limits[0]));
-    else if (before) paint(filter, before.maps[i], inks(limitOf(before.maps)));
-    else paint(filter, channelsOf(image)[i], greys());
+  const maps = before?.maps ?? channelsOf(image);
+  heads.rows.forEach(({ map, filter }, i) => {
+    paint(map, maps[i], before ? inks(limitOf(maps)) : greys());
+    filter.hidden = !plain;
+    if (plain) paint(filter, before.filters[i][0], signedGreys(limitOf(before.filters)));
   });
-  heads.columns.forEach(({ kernels }, j) => kernels.forEach((head, n) => paint(head, last.filters[j][n], signedGreys(limits[1]))));
+  heads.columns.forEach(({ kernels }, j) => kernels.forEach((head, n) => paint(head, last.filters[j][n], signedGreys(limitOf(last.filters)))));
 }
 
 function showCells(said, one, { kind, cells: values, others: rest, decimals }) {

@@ -4,7 +4,6 @@ import { changeOf, entryOf, indexOf, largestCell, samePair } from "../answers/ac
 import { isColour, limitOf } from "../answers/network.js";
 import { number, percent } from "../answers/numbers.js";
 import { at, element, fillOptions, words, writeText } from "../page.js";
-import { besideWords } from "./beside.js";
 import { includes } from "./grounds.js";
 import { guessWords, open } from "./guess.js";
 import { worksWith } from "./regions.js";
@@ -58,14 +57,35 @@ export function showDetails(scene) {
 
 function sentence(said, scene) {
   const { answer, input, spot, pair } = scene.now;
-  if (!answer) return input ? said.noInk : isDrawn() ? said.empty : said.emptyBring;
+  if (!answer) return input ? said.noInk : (isDrawn() ? said.empty : said.emptyBring)(tabled());
   if (open() && !pair && state.present !== "pairs") return guessWords(said, scene.now);
   if (!spot && crowded(scene.now)) return besideWords(said, answer);
-  const of = { occlusion: occlusionWords, shapley: shapleyWords, grounds: groundsWords }[answer.question];
   if (pair && !spot) return pairWords(said, scene);
   // Alone on a projector, the pairs have no regions beside them.
   if (!spot && state.present === "pairs") return said.idlePairs({ target: nameOf(scene.one.target), versus: nameOf(scene.one.versus) });
-  return of(said, scene);
+  return regionWords(said, scene);
+}
+
+/** What an answer says of the regions, or of the one that is looked at; with `brief` in the scene, without what is said of every region. */
+export function regionWords(said, scene) {
+  return { occlusion: occlusionWords, shapley: shapleyWords, grounds: groundsWords }[scene.now.answer.question](said, scene);
+}
+
+/** What an answer says, in a sentence: there is room for one of each network. */
+export function besideWords(said, { question, where }) {
+  const predicted = nameOf(where.predicted);
+  if (question === "grounds") {
+    const { sufficient, players, contrast } = where;
+    const change = contrast && { count: contrast.regions.length, predicted: nameOf(contrast.predicted) };
+    return said.besideGrounds({ kept: sufficient.regions.length, players: players.length, change });
+  }
+  if (question === "occlusion") return said.besideOcclusion({ predicted, critical: where.critical.length });
+  return said.besideShapley({ empty: nameOf(where.empty.predicted), share: percent(where.empty.probability) });
+}
+
+/** Whether the table of pairs stands on the page: not beside a second network, and not where the regions are alone. */
+function tabled() {
+  return state.present !== "where" && !(state.answer && beside());
 }
 
 /** On a projector, a second network leaves less room, and a sum or a guess beside it the room of one sentence. */
@@ -90,22 +110,22 @@ function pairWords(said, { now: { answer, pair }, one, table, shares }) {
 function occlusionWords(said, { now: { answer, spot } }) {
   const { predicted, critical, drop, prediction, pairs } = answer.where;
   const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
-  if (!spot) return said.idle({ target, versus, predicted: nameOf(predicted), critical: critical.length, ink: limitOf(drop) > 0 });
+  if (!spot) return said.idle({ target, versus, predicted: nameOf(predicted), critical: critical.length, ink: limitOf(drop) > 0, table: tabled() });
   const [row, column] = spot;
   const [lost, left] = [drop[row][column], prediction[row][column]];
   if (lost === 0 && left === predicted) return isColour(answer.process.image) ? said.groundsNone : said.spotEmpty;
   const { before, after, change, decimals } = changeOf(answer, spot);
   const values = { before: number(before, decimals), after: number(after, decimals), change: number(change, decimals, true) };
-  return said.spot({ left: nameOf(left), predicted: nameOf(predicted), target, versus, ...values, split: Boolean(pairs) });
+  return said.spot({ left: nameOf(left), predicted: nameOf(predicted), target, versus, ...values, split: Boolean(pairs) && tabled() });
 }
 
-function shapleyWords(said, { now: { answer, spot }, shares }) {
+function shapleyWords(said, { now: { answer, spot }, shares, brief }) {
   const { values, empty, pairs } = answer.where;
   const [target, versus] = [answer.where.target, answer.where.versus].map((one) => nameOf(one));
-  if (!spot) return said.shapley({ target, versus, empty: nameOf(empty.predicted), share: percent(empty.probability) });
+  if (!spot) return said.shapley({ target, versus, empty: nameOf(empty.predicted), share: percent(empty.probability), table: tabled() });
   const [row, column] = spot;
   if (values[row][column] === 0) return said.shareNone;
-  return said.share({ target, versus, value: number(shares.regions[row][column], shares.decimals, true), split: Boolean(pairs), works: worksOf(answer.where, spot, shares.decimals) });
+  return said.share({ target, versus, value: number(shares.regions[row][column], shares.decimals, true), split: Boolean(pairs) && tabled(), works: worksOf(answer.where, spot, shares.decimals), brief });
 }
 
 /** With how many regions this one works together and against, and the strongest value of each. */

@@ -14,11 +14,9 @@ import { nameOf, network, refresh, set, side, state } from "../state.js";
 
 // Letters of a class's name on a tag, at most.
 const TAG_LETTERS = 8;
-// Thickness of the line to the region that a region works together with most.
-const THICKEST = 7;
-
-const canvas = at("heatmap");
-const width = widthOf(canvas, refresh);
+// Thickness of the lines between regions that work together, as in the saved picture. All at once are at most so many, and none whose value
+// is less than this share of the greatest.
+const LINES = { thickest: 8, most: 60, least: 0.1 };
 
 /** Of what was answered, not of what is asked: the map is about the same. */
 function headingOfDrops(said, { where: { target, versus = null, predicted } }) {
@@ -85,39 +83,55 @@ function shares({ now }) {
 
 /** What each region adds, with every combination counted, as colours and as numbers. */
 function drawShares(context, sheet, scene) {
-  const { answer, spot } = scene.now;
+  const { answer, spot, together } = scene.now;
   const { region } = answer.where;
   const shown = shares(scene);
   fillMap(context, spread(shown, region, sheet.side), 0, 0, sheet.pixel, diverging(limitOf(shown)));
   drawPicture(context, answer.process.image, sheet, true);
-  if (spot) drawTogether(context, worksWith(answer.where, spot), spot, (place) => boxOf(place, region, sheet));
+  const all = together && !spot && answer.where.interactions;
+  if (spot || all) drawTogether(context, answer.where, spot, (place) => boxOf(place, region, sheet));
   const numbers = scene.shares.regions.map((line, row) => line.map((value, column) => (answer.where.values[row][column] === 0 ? null : value)));
-  drawNumbers(context, numbers, (row, column) => boxOf([row, column], region, sheet), scene.shares.decimals);
+  // Of all lines at once, the numbers would hide the ends.
+  if (!all) drawNumbers(context, numbers, (row, column) => boxOf([row, column], region, sheet), scene.shares.decimals);
   if (spot) drawFrame(context, boxOf(spot, region, sheet));
 }
 
 /** [[row, column], value] of each region that some cell sees together with this one, the strongest first. */
-export function worksWith({ interactions = [] }, spot) {
-  const found = interactions.filter(({ regions }) => includes(regions, spot));
-  return found.map(({ regions: [one, other], value }) => [same(one, spot) ? other : one, value]).filter(([, value]) => value !== 0);
+export function worksWith(where, spot) {
+  return linked(where, spot).map(([one, other, value]) => [same(one, spot) ? other : one, value]);
 }
 
-/** Lines from a region to those that it works together with, and against: the thicker, the more. */
-function drawTogether(context, found, spot, boxOfPlace) {
-  const limit = limitOf([found.map(([, value]) => value)]);
+/** [one, other, value] of two regions each, the strongest first: those of one region, or all that stand out. */
+function linked({ interactions = [] }, spot) {
+  const links = interactions.filter(({ value }) => value !== 0).map(({ regions: [one, other], value }) => [one, other, value]);
+  if (spot) return links.filter((link) => includes(link.slice(0, 2), spot));
+  return links.slice(0, LINES.most).filter(([, , value]) => Math.abs(value) >= LINES.least * strongest({ interactions }));
+}
+
+/** What the thickest line stands for: one scale for the whole picture. */
+function strongest({ interactions }) {
+  return limitOf(interactions.map(({ value }) => value));
+}
+
+/** Lines between regions that work together, and against each other: the thicker and the darker, the more. */
+function drawTogether(context, where, spot, boxOfPlace) {
+  const links = linked(where, spot);
+  if (!links.length) return;
+  const limit = strongest(where);
+  const shade = diverging(limit);
   const middle = (place) => {
     const [x, y, width, height] = boxOfPlace(place);
     return [x + width / 2, y + height / 2];
   };
   context.lineCap = "round";
-  for (const [place, value] of [...found].reverse()) {
-    const thickness = 1 + (THICKEST - 1) * (Math.abs(value) / limit);
-    for (const [wide, name] of [[thickness + 2, "paper"], [thickness, value > 0 ? "positive-4" : "negative-4"]]) {
+  for (const [one, other, value] of links.reverse()) {
+    const thickness = 1 + (LINES.thickest - 1) * (Math.abs(value) / limit);
+    for (const [wide, style] of [[thickness + 2, colour("paper")], [thickness, `rgb(${shade(value).join()})`]]) {
       context.lineWidth = wide;
-      context.strokeStyle = colour(name);
+      context.strokeStyle = style;
       context.beginPath();
-      context.moveTo(...middle(spot));
-      context.lineTo(...middle(place));
+      context.moveTo(...middle(one));
+      context.lineTo(...middle(other));
       context.stroke();
     }
   }
@@ -144,9 +158,9 @@ const shapley = {
   shown: ({ shares: { decimals, regions } }) => ({ decimals, numbers: regions.flat() }),
   unit: (said) => said.scaleShare,
   sum: sumOfShares,
-  legend: (said, { now: { answer, spot }, inked, sheet }) => [
-    ...(spot && worksWith(answer.where, spot).length ? [["together", said.legendTogether], ["against", said.legendAgainst]] : inked(said)),
-    ...(letterOf(answer.where.region * sheet.pixel) ? [["figure", said.legendShare(answer.where.region)]] : []),
+  legend: (said, { now: { answer, spot, together }, inked, sheet }) => [
+    ...((spot || together) && linked(answer.where, spot).length ? [["together", said.legendTogether], ["against", said.legendAgainst]] : inked(said)),
+    ...(letterOf(answer.where.region * sheet.pixel) && !(together && !spot) ? [["figure", said.legendShare(answer.where.region)]] : []),
   ],
 };
 
@@ -200,17 +214,36 @@ export function modeOf(question) {
   return MODES[question];
 }
 
-/** The strip of colours and its numbers, in an element: {box, strip, least, middle, most}. */
-export function scaleIn(box) {
+/**
+ * A map of the picture with its scale and its sum, of either network. It can be pointed at and pressed; what is given shows a scene in one
+ * of the ways of SHOWN, and gives {shown, sheet, guessed}.
+ */
+export function mapIn(canvas, scale, sum) {
+  const width = widthOf(canvas, refresh);
   const strip = tile(1);
-  const [least, middle, most] = Array.from({ length: 3 }, () => element("span"));
-  box.append(strip, least, middle, most);
-  return { box, strip, least, middle, most };
+  const numbers = Array.from({ length: 3 }, () => element("span"));
+  scale.append(strip, ...numbers);
+  play(canvas);
+  return (name, scene) => {
+    const { answer, guess: made } = scene.now;
+    const shown = SHOWN[name];
+    const sheet = { side: side(), pixel: width() / side() };
+    const guessed = answer && made?.shown && name === modeOf(answer.question);
+    if (width()) {
+      const context = sharp(canvas, width());
+      shown.draw(context, sheet, scene);
+      if (guessed) drawGuess(context, sheet, answer.where);
+    }
+    canvas.dataset.shown = name;
+    canvas.dataset.region = answer?.where.region ?? "";
+    scale.classList.toggle("unseen-scale", !shown.values);
+    if (shown.values) fillScale(strip, numbers, shown, scene);
+    fillSum(sum, (answer && shown.sum?.(words(), scene)) || [], scene.shares?.decimals ?? 0);
+    return { shown, sheet, guessed };
+  };
 }
 
-export function fillScale({ box, strip, least, middle, most }, { values, shown, unit }, scene) {
-  box.classList.toggle("unseen-scale", !values);
-  if (!values) return;
+function fillScale(strip, [least, middle, most], { values, shown, unit }, scene) {
   paintStrip(strip, diverging(1));
   const { decimals: fixed, numbers } = shown(scene);
   const { value, decimals } = endOfScale(limitOf(values(scene)), fixed, numbers);
@@ -219,7 +252,7 @@ export function fillScale({ box, strip, least, middle, most }, { values, shown, 
   most.textContent = number(value, decimals, true);
 }
 
-const ownScale = scaleIn(at("scale"));
+const showMap = mapIn(at("heatmap"), at("scale"), at("shares"));
 
 function mode({ answer, pair, spot }) {
   if (!answer) return "empty";
@@ -237,21 +270,11 @@ function ink(said) {
 export function showHeatmap(scene) {
   const { answer, pair, spot, question } = scene.now;
   const name = mode(scene.now);
-  const shown = SHOWN[name];
-  const sheet = { side: side(), pixel: width() / side() };
-  const guessed = answer && scene.now.guess?.shown && name === modeOf(answer.question);
-  if (width()) {
-    const context = sharp(canvas, width());
-    shown.draw(context, sheet, scene);
-    if (guessed) drawGuess(context, sheet, answer.where);
-  }
-  canvas.dataset.shown = name;
-  canvas.dataset.region = answer?.where.region ?? "";
+  const { shown, sheet, guessed } = showMap(name, scene);
   at("where-title").textContent = shown.heading(words(), answer, spot ? null : pair);
-  fillScale(ownScale, shown, scene);
-  const sum = answer && shown.sum?.(words(), scene);
-  at("shares").hidden = question !== "shapley" || name === "guess";
-  fillSum(at("shares"), sum || [], scene.shares?.decimals ?? 0);
+  at("shares").hidden = at("together").hidden = question !== "shapley" || name === "guess";
+  at("together").disabled = !answer?.where.interactions;
+  at("together").setAttribute("aria-pressed", scene.now.together);
   const inked = answer && !isColour(answer.process.image) ? ink : () => [];
   const entries = answer && shown.legend ? shown.legend(words(), { ...scene, inked, sheet }) : [];
   showLegend(guessed ? [...entries, ...guess.legend(words())] : entries);
@@ -272,26 +295,31 @@ function look(row, column) {
   if (spot.join() !== state.spot?.join()) set({ spot });
 }
 
-function point(event) {
-  if (!state.answer) return;
-  const { region } = state.answer.where;
-  look(...pointed(canvas, event).map((share) => Math.floor((share * side()) / region)));
-}
-
 function press() {
   if (open() && state.answer && state.spot) return mark(state.spot);
   if (state.answer?.question === "grounds" && state.spot) toggle(state.spot);
 }
 
-canvas.addEventListener("pointermove", point);
-canvas.addEventListener("pointerdown", point);
-canvas.addEventListener("click", press);
-canvas.addEventListener("pointerleave", (event) => {
-  // A finger that is lifted has pointed: what it pointed at stays until something else is touched.
-  if (event.pointerType !== "touch") set({ spot: null });
-});
-canvas.addEventListener("blur", () => set({ spot: null }));
-canvas.addEventListener("keydown", (event) => {
+/** Have a map pointed at and pressed, with mouse, finger or keys: both networks see the same picture. */
+function play(canvas) {
+  const point = (event) => {
+    if (!state.answer) return;
+    const { region } = state.answer.where;
+    look(...pointed(canvas, event).map((share) => Math.floor((share * side()) / region)));
+  };
+  canvas.addEventListener("pointermove", point);
+  canvas.addEventListener("pointerdown", point);
+  canvas.addEventListener("click", press);
+  canvas.addEventListener("pointerleave", (event) => {
+    // A finger that is lifted has pointed: what it pointed at stays until something else is touched.
+    if (event.pointerType !== "touch") set({ spot: null });
+  });
+  // Who presses the other map has pointed at it before it gets the focus.
+  canvas.addEventListener("blur", ({ relatedTarget }) => relatedTarget?.matches(".heatmap") || set({ spot: null }));
+  canvas.addEventListener("keydown", key);
+}
+
+function key(event) {
   const arrow = ARROWS[event.key];
   if (event.key === "Escape" && state.spot) {
     // Only what is pointed at is left, and not the presentation.
@@ -304,4 +332,6 @@ canvas.addEventListener("keydown", (event) => {
   if (pressed) return press();
   const from = state.spot ?? state.answer.where.grid.map((count) => Math.floor(count / 2));
   look(from[0] + arrow[0], from[1] + arrow[1]);
-});
+}
+
+at("together").addEventListener("click", () => set({ together: !state.together }));

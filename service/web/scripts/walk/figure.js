@@ -1,12 +1,13 @@
 // The figure of the walk: the layers side by side, after the paper's Fig. 2.
 
 import { account, mapsOf, places, samePair, sum } from "../answers/account.js";
-import { channelsOf, isColour, limitOf, sideOf, stagesOf } from "../answers/network.js";
+import { channelsOf, isColour, limitOf, partsOf, sideOf, stagesOf } from "../answers/network.js";
 import { decimalsFor, endOfScale, greatest, number as written } from "../answers/numbers.js";
-import { drawLines, element, linesOver, placedIn, words } from "../page.js";
+import { button, drawLines, element, linesOver, placedIn, words } from "../page.js";
 import { colour, diverging, fillMap, greys, inks, paintColourWeights, painted, paintImage, paintStrip, sharp, signedGreys, tile } from "../painting.js";
-import { isLong, nameOf } from "../state.js";
+import { isLong, nameOf, target, versus } from "../state.js";
 import { shownClasses } from "./head.js";
+import { isMadeOf, wayOf } from "./way.js";
 
 // A column with more maps has two rows of them side by side.
 const MOST_ROWS = 10;
@@ -24,6 +25,10 @@ const AROUND = 128;
 const GAP = { column: 10, map: 6, pair: 5 };
 // Beside a map its filter has this share of the map's side.
 const FILTER = 0.42;
+// What is left of maps that a map that is lit has nothing to do with.
+const PALE = 0.2;
+// More lines of a way between two columns are bundled.
+const MOST_CURVES = 9;
 
 /**
  * The columns of the figure in their order, each {kind, stage}: the picture; of each stage the convolution and, where it
@@ -48,8 +53,9 @@ function column(from, kind, [title, ...lines], nodes) {
 }
 
 /** A map with the kernels that made it: greys, since nothing here speaks for or against a class. */
-function node(map, limit, signed, beside) {
-  const whole = element("div", "node");
+function node(name, map, limit, signed, beside) {
+  const whole = button("node", "");
+  whole.setAttribute("aria-label", name);
   whole.append(...beside, painted(map, signed ? signedGreys(limit) : inks(limit)));
   return whole;
 }
@@ -84,6 +90,19 @@ function hasKernels({ stage, kind }, { stages }) {
   return filters[0].length <= MOST_KERNELS && arranged(filters.length)[0] === 1;
 }
 
+/** The classes that the page asks about: the one that is explained and, if there is one, that to compare with. */
+function asked() {
+  return [target(), versus()].filter((number) => number !== null);
+}
+
+/** The name of a map, and what it adds to the classes that are asked about. */
+function mapWords(said, facts, { stage, kind }, map) {
+  const name = said.mapOf(stage.number + 1, partsOf(stage, map));
+  const { adds } = wayOf(facts, { number: stage.number, map });
+  const parts = adds ? asked().map((number) => ({ name: nameOf(number), value: written(adds(number), undefined, true) })) : [];
+  return said.mapAdds(kind === "pool" ? said.pooled(name) : name, parts);
+}
+
 function layer(from, one, facts, side) {
   const { stage, kind } = one;
   const said = words();
@@ -94,7 +113,10 @@ function layer(from, one, facts, side) {
   const limit = limitOf(maps);
   const [beside, filterLimit] = [hasKernels(one, process), limitOf(answer.filters)];
   const colours = stage.number === 0 && network.input.channels > 1 && !stage.paired;
-  const nodes = maps.map((map, k) => node(map, limit, signed, beside ? kernelsOf(answer.filters[k], filterLimit, colours) : []));
+  const nodes = maps.map((map, k) => {
+    const kernels = beside ? kernelsOf(answer.filters[k], filterLimit, colours) : [];
+    return node(mapWords(said, facts, one, answer.shown[k]), map, limit, signed, kernels);
+  });
   const size = kind === "pool" ? stage.side : stage.convolved;
   const whole = column(from, kind, [said.stage(stage.number + 1), said.layers[kind], said.maps(answer.count, size)], nodes);
   whole.style.setProperty("--side", `${side}px`);
@@ -104,24 +126,26 @@ function layer(from, one, facts, side) {
   return whole;
 }
 
-/** Maps of one class in a row on one canvas; `framed` are the positions of first and second place. */
-function strip(maps, limit, side, framed) {
+/** Maps of one class in a row on one canvas; `framed` are the positions of first and second place, and `pale` says which stand back. */
+function drawStrip(canvas, { maps, limit, side, framed }, pale = () => false) {
   const pitch = side + GAP.pair;
   // Frames reach a little beyond the maps.
   const edge = 3;
   const [width, height] = [maps.length * pitch - GAP.pair + 2 * edge, side + 2 * edge];
-  const canvas = element("canvas", "strip");
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
   const context = sharp(canvas, width, height);
-  maps.forEach((map, k) => fillMap(context, map, edge + k * pitch, edge, side / map.length, diverging(limit)));
+  maps.forEach((map, k) => {
+    context.globalAlpha = pale(k) ? PALE : 1;
+    fillMap(context, map, edge + k * pitch, edge, side / map.length, diverging(limit));
+  });
+  context.globalAlpha = 1;
   [...framed.entries()].reverse().forEach(([k, position]) => {
     if (position < 0) return;
     context.strokeStyle = colour(["first", "second"][k]);
     context.lineWidth = 2.5;
     context.strokeRect(edge + position * pitch - 1.5, edge - 1.5, side + 3, side + 3);
   });
-  return canvas;
 }
 
 /** The pairs whose maps stand in the figure, of what the class that is read is made of: few are all. */
@@ -133,8 +157,18 @@ function pairsShown(one) {
 
 /** The names of the classes that stand in the figure. */
 function shownNames({ logits }) {
-  return shownClasses(logits).map((number) => nameOf(number, TAG_LETTERS));
+  return shownClasses(logits, asked()).map((number) => nameOf(number, TAG_LETTERS));
 }
+
+/** A number, teal where it is for the class and ochre where it is against it. */
+function signed(className, value, decimals, sign, whole = element("span", "")) {
+  whole.textContent = written(value, decimals, sign);
+  for (const [name, on] of [[className, true], ["for", value > 0], ["against", value < 0]]) whole.classList.toggle(name, on);
+  return whole;
+}
+
+// Of the figure that is shown, what changes when a map is lit: the pairs of the rows, and each {number, logit, decimals, value, canvas, strip}.
+let lightable = { shown: [], rows: [] };
 
 function field(from, { process, network }, side) {
   const said = words();
@@ -142,23 +176,27 @@ function field(from, { process, network }, side) {
   const read = account(process, predicted, null);
   const shown = pairsShown(read);
   const rest = read.count - shown.length;
-  const classes = shownClasses(logits);
+  const classes = shownClasses(logits, asked());
   const maps = new Map(classes.map((number) => [number, mapsOf(process, number, shown)]));
   const limit = limitOf([...maps.values()]);
   const winners = places(read).map((pair) => shown.findIndex((each) => samePair(each.pair, pair)));
   const decimals = decimalsFor(limitOf(logits));
+  lightable = { shown, rows: [] };
   const rows = classes.map((number) => {
-    const row = element("div", number === predicted ? "class winner" : "class");
+    const row = button(number === predicted ? "class winner" : "class", "");
     row.dataset.number = number;
+    row.setAttribute("aria-label", said.bar(nameOf(number), written(logits[number], decimals)));
+    row.classList.toggle("asked", asked().includes(number));
     const own = maps.get(number);
-    const value = element("span", "value", written(logits[number], decimals));
+    const [value, canvas] = [element("span", ""), element("canvas", "strip")];
     value.dataset.from = from + 1;
-    row.append(element("span", "tag", nameOf(number, TAG_LETTERS)), strip(own, limit, side, number === predicted ? winners : []));
-    if (rest) {
-      const others = sum(process.contributions[number]) - sum(own);
-      row.append(element("span", "others", written(others, decimals, true)));
-    }
+    const strip = { maps: own, limit, side, framed: number === predicted ? winners : [] };
+    drawStrip(canvas, strip);
+    row.append(element("span", "tag", nameOf(number, TAG_LETTERS)), canvas);
+    if (rest) row.append(signed("others", sum(process.contributions[number]) - sum(own), decimals, true));
+    signed("value", logits[number], decimals, false, value);
     row.append(value);
+    lightable.rows.push({ number, logit: logits[number], decimals, value, canvas, strip });
     return row;
   });
   if (classes.length < logits.length) rows.push(element("p", "rest", said.otherClasses(logits.length - classes.length)));
@@ -170,7 +208,7 @@ function field(from, { process, network }, side) {
   }
   const sums = element("header", "sums");
   sums.dataset.from = from + 1;
-  sums.append(element("h3", "", said.layers.logit), element("p", "", said.sumAndBias));
+  sums.append(element("h3", ""), element("p", ""));
   whole.append(sums, scale(limit, true, diverging(1), -1));
   whole.classList.toggle("wide", rest > 0);
   whole.classList.toggle("named", shownNames(process).some(isLong));
@@ -192,6 +230,13 @@ export function buildFigure(figure, facts) {
     return column(from, "read", [said.layers.read], [element("span", isLong(name) ? "answer name" : "answer", name)]);
   });
   figure.replaceChildren(linesOver(), ...nodes.filter(Boolean));
+  const [first, second] = figure.querySelectorAll(".layer");
+  second.append(linesOver());
+  figure.style.setProperty("--first", `${first.offsetWidth + GAP.column}px`);
+  figure.classList.toggle("wide", figure.scrollWidth > figure.clientWidth);
+  figure.style.setProperty("--kept", `${first.offsetWidth + second.offsetWidth + 2 * GAP.column}px`);
+  // Of each column the keyboard finds one, and from there the others.
+  for (const one of figure.querySelectorAll("button:not(:first-child)")) one.tabIndex = -1;
 }
 
 function picture(from, { image }, side) {
@@ -213,7 +258,7 @@ function hidden(from, { head }) {
 /** {picture, maps, pair}: the sides of the tiles, so that all columns are as high as there is room, and stand side by side where they can. */
 function sidesOf(figure, columns, { process }) {
   const [width, height] = [figure.clientWidth - 40, figure.clientHeight - AROUND];
-  const classes = shownClasses(process.logits).length;
+  const classes = shownClasses(process.logits, asked()).length;
   const pair = Math.floor(Math.min(Math.max(height / classes - 14, SIDES.pair[0]), SIDES.pair[1]));
   const one = process.contributions[0];
   const count = one.length * one[0].length;
@@ -246,33 +291,96 @@ export function onMap(figure, pressed) {
   });
 }
 
-/** Draw the lines between the columns that are shown. */
-export function linkFigure(figure, step, { network }) {
-  const links = figure.querySelector("svg");
-  if (!links) return;
+/** The way of a map of the figure; null of none. */
+function wayIn(one, facts) {
+  if (!one) return null;
+  const { stage } = columnsOf(facts.network)[Number(one.closest(".layer").dataset.from)];
+  const { shown } = facts.process.stages[stage.number];
+  return wayOf(facts, { number: stage.number, map: shown[[...one.parentElement.children].indexOf(one)] });
+}
+
+/** Lines from these boxes to those by one line across. */
+function bus(sources, targets) {
+  const ends = [...sources.map((box) => box.right), ...targets.map((box) => box.left)];
+  const heights = [...sources, ...targets].map(middleOf);
+  const middle = (Math.max(...ends.slice(0, sources.length)) + Math.min(...ends.slice(sources.length))) / 2;
+  return [`M${middle} ${Math.min(...heights)}V${Math.max(...heights)}`, ...ends.map((x, k) => `M${x} ${heights[k]}H${middle}`)];
+}
+
+function middleOf({ top, bottom }) {
+  return (top + bottom) / 2;
+}
+
+/** A line from the right of one box to the left of another. */
+function curve(source, target) {
+  const middle = (source.right + target.left) / 2;
+  return `M${source.right} ${middleOf(source)}C${middle} ${middleOf(source)} ${middle} ${middleOf(target)} ${target.left} ${middleOf(target)}`;
+}
+
+/** What joins two columns, each of {map, box}: usual lines between all of them; none in two columns, where they would run through maps. */
+function linesBetween({ kind, stage }, sources, targets, many) {
+  const [from, to] = [sources, targets].map((each) => each.map(({ box }) => box));
+  if (many) return [];
+  if (kind === "pool" && from.length === to.length) return from.flatMap((box, k) => bus([box], [to[k]]));
+  // Each map has the filters that are applied to it behind it.
+  const own = stage?.paired && stage.inputs > 1 && to.length === stage.maps;
+  return own ? from.flatMap((box, k) => bus([box], to.slice(k * stage.filters, (k + 1) * stage.filters))) : bus(from, to);
+}
+
+/** The lines of a way between two columns: from each map to what is made of it; between many and many, by one line across. */
+function wayBetween({ kind, stage }, sources, targets) {
+  const joined = (one, other) => !stage || one.map === undefined || (kind === "pool" ? one.map === other.map : isMadeOf(stage, other.map, one.map));
+  const lines = sources.flatMap((one) => targets.filter((other) => joined(one, other)).map((other) => curve(one.box, other.box)));
+  return lines.length <= MOST_CURVES || sources.length === 1 || kind === "pool" ? lines : bus(...[sources, targets].map((each) => each.map(({ box }) => box)));
+}
+
+/** Draw the lines between the columns that are shown; those of the way of `lit`, a map of the figure or null, stand out. */
+export function linkFigure(figure, step, facts, lit) {
+  const [whole, kept] = ["svg", ".layer-1 > svg"].map((lines) => figure.querySelector(lines));
+  if (!whole) return;
   const placed = placedIn(figure);
-  links.setAttribute("width", figure.scrollWidth);
-  links.setAttribute("height", figure.clientHeight);
-  const boxes = (from, selector = ".node") => [...figure.querySelectorAll(`.layer-${from} ${selector}`)].map(placed);
-  const paths = [];
-  const link = (sources, targets) => {
-    const ends = [...sources.map((box) => box.right), ...targets.map((box) => box.left)];
-    const heights = [...sources, ...targets].map(({ top, bottom }) => (top + bottom) / 2);
-    const middle = (Math.max(...ends.slice(0, sources.length)) + Math.min(...ends.slice(sources.length))) / 2;
-    paths.push(`M${middle} ${Math.min(...heights)}V${Math.max(...heights)}`);
-    ends.forEach((x, k) => paths.push(`M${x} ${heights[k]}H${middle}`));
-  };
-  // In two columns, lines would run through maps.
-  const many = (from) => figure.querySelector(`.layer-${from}`).classList.contains("many");
-  columnsOf(network).forEach(({ kind, stage }, from) => {
-    if (from === 0 || from > step || !["convolution", "pool", "hidden", "affine"].includes(kind) || many(from - 1) || many(from)) return;
-    const [sources, targets] = [boxes(from - 1), boxes(from, kind === "affine" ? ".tag" : ".node")];
-    const each = stage && sources.length === targets.length;
-    if (kind === "pool" && each) sources.forEach((source, k) => link([source], [targets[k]]));
-    else if (stage?.paired && stage.inputs > 1 && targets.length === stage.maps) {
-      // Each map has the filters that are applied to it behind it.
-      sources.forEach((source, k) => link([source], targets.slice(k * stage.filters, (k + 1) * stage.filters)));
-    } else link(sources, targets);
+  const { left, top } = placed(kept.parentElement);
+  whole.setAttribute("width", figure.scrollWidth);
+  whole.setAttribute("height", figure.clientHeight);
+  // The first lines stay with the columns that stay in sight.
+  Object.assign(kept.style, { left: `${-left}px`, top: `${-top}px` });
+  const way = wayIn(lit, facts);
+  const columns = columnsOf(facts.network).filter(({ kind }) => kind !== "logit" && kind !== "read");
+  const shown = columns.map(({ kind, stage }, from) => {
+    const nodes = from > step ? [] : [...figure.querySelectorAll(`.layer-${from} ${kind === "affine" ? ".tag" : ".node"}`)];
+    return nodes.map((node, k) => {
+      const map = stage && facts.process.stages[stage.number].shown[k];
+      const isIn = way !== null && (stage ? way.stages[stage.number].has(map) : kind !== "affine" || node.closest(".asked") !== null);
+      node.classList.toggle("lit", isIn);
+      return { map, isIn, box: placed(node) };
+    });
   });
-  drawLines(links, paths);
+  const many = (from) => figure.querySelector(`.layer-${from}`).classList.contains("many");
+  const lines = columns.slice(1).map((column, k) => {
+    const [sources, targets] = [shown[k], shown[k + 1]];
+    if (!targets.length) return [[], []];
+    const ways = [sources, targets].map((each) => each.filter(({ isIn }) => isIn));
+    return [linesBetween(column, sources, targets, many(k) || many(k + 1)), way ? wayBetween(column, ...ways) : []];
+  });
+  drawLines(kept, ...lines[0]);
+  drawLines(whole, ...[0, 1].map((k) => lines.slice(1).flatMap((each) => each[k])));
+}
+
+/** In the rows of the classes what a map of the figure adds to each, and by which pairs; without one their logits. */
+export function showAdded(figure, facts, lit) {
+  const said = words();
+  const { shown, rows } = lightable;
+  const way = wayIn(lit, facts);
+  const added = way?.adds && rows.map(({ number }) => way.adds(number));
+  const decimals = added && decimalsFor(limitOf(added));
+  rows.forEach(({ logit, decimals: usual, value, canvas, strip }, k) => {
+    drawStrip(canvas, strip, (place) => way && !way.has(shown[place].pair));
+    if (added) signed("value", added[k], decimals, true, value);
+    else signed("value", logit, usual, false, value);
+  });
+  const [title, line] = figure.querySelector(".sums").children;
+  title.textContent = added ? said.layers.adds : said.layers.logit;
+  line.textContent = added ? said.ofThisMap : said.sumAndBias;
+  figure.classList.toggle("lighting", Boolean(way));
+  figure.classList.toggle("adding", Boolean(added));
 }

@@ -21,10 +21,10 @@ function weighed({ stages, head, head_maps: numbers }) {
   return both.map(({ number, k }) => ({ number, map: maps[shown.indexOf(number)], weights: (target) => head[target][k] }));
 }
 
-/** The numbers of the classes that are shown, in their order: all of few, else those with the greatest logits. */
-export function shownClasses(logits) {
+/** The numbers of the classes that are shown, in their order: all of few, else those with the greatest logits and those that are `asked` about. */
+export function shownClasses(logits, asked = []) {
   if (logits.length <= MOST_CLASSES) return [...logits.keys()];
-  return order(logits).slice(0, SHOWN_CLASSES).sort((one, other) => one - other);
+  return [...new Set([...asked, ...order(logits)])].slice(0, SHOWN_CLASSES).sort((one, other) => one - other);
 }
 
 /** The maps of one column: buttons, of which the chosen one is framed. */

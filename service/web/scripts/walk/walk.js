@@ -5,7 +5,7 @@ import { isColour, pairsOf, partsOf, sideOf, stagesOf } from "../answers/network
 import { number, percents, roundToTotal, softmax } from "../answers/numbers.js";
 import { at, button, element, enlargement, stepBy, words } from "../page.js";
 import { nameOf, network, state } from "../state.js";
-import { buildFigure, columnsOf, linkFigure, onMap } from "./figure.js";
+import { buildFigure, columnsOf, linkFigure, onMap, showAdded } from "./figure.js";
 import { showSoftmax, weigh } from "./head.js";
 import { Closer } from "./window.js";
 
@@ -28,6 +28,8 @@ let stops = [];
 let facts = null;
 // {target, map}: the class and the map of the last stage whose weights are shown.
 let weighed = null;
+// The map of the figure whose way is lit.
+let lit = null;
 
 /** The steps through a network: each column of the figure, each convolution closely, and the first pool. */
 function stepsOf(model) {
@@ -108,7 +110,8 @@ function build() {
 /** Go to a step; `choice` says which map is to be shown closely. */
 function go(to, choice = null) {
   // What has the focus may be taken away, and the arrow keys with it.
-  if (box.contains(document.activeElement) && to !== step) forward.focus();
+  const leaves = box.contains(document.activeElement) || document.activeElement.closest(".node, .class");
+  if (leaves && to !== step) forward.focus();
   step = Math.min(Math.max(to, 0), steps.length - 1);
   const { name, layers, stage, closer: closely } = steps[step];
   figure.hidden = Boolean(closely);
@@ -133,8 +136,19 @@ function showFigure(layers) {
     part.classList.toggle("now", Number(part.dataset.from) === layers);
   }
   figure.classList.toggle("over", step === steps.length - 1);
-  linkFigure(figure, layers, facts);
+  light(null);
   figure.querySelector(`[data-from="${layers}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+/** Have the way of a map of the figure stand out, or of none. */
+function light(map) {
+  lit = map;
+  drawLinks();
+  showAdded(figure, facts, lit);
+}
+
+function drawLinks() {
+  linkFigure(figure, steps[step].layers, facts, lit);
 }
 
 function showClosely(kind, stage, choice) {
@@ -169,6 +183,25 @@ onMap(figure, (from, k) => {
   else if (closely("poolCloser", stage.number) >= 0) go(closely("poolCloser", stage.number), [map]);
   else if (last) go(closely("affineCloser"), { ...weighed, map });
   else go(closely("convolutionCloser", stage.number + 1), [map, facts.usual[stage.number + 1][1]]);
+});
+
+// Who points at a map, or has the focus on it, sees its way; who leaves it sees that of the one that still has the focus.
+const stageMap = (one) => one?.closest?.(".convolution .node, .pool .node") ?? null;
+for (const kind of ["pointerover", "focusin"]) {
+  figure.addEventListener(kind, ({ target }) => stageMap(target) !== lit && light(stageMap(target)));
+}
+for (const kind of ["pointerleave", "focusout"]) {
+  figure.addEventListener(kind, ({ relatedTarget }) => light(stageMap(relatedTarget ?? document.activeElement)));
+}
+figure.addEventListener("scroll", drawLinks);
+figure.addEventListener("keydown", (event) => {
+  const one = event.target.closest(".node, .class");
+  const to = { ArrowUp: one?.previousElementSibling, ArrowDown: one?.nextElementSibling }[event.key];
+  if (!one || !event.key.startsWith("Arrow") || event.key === "ArrowLeft" || event.key === "ArrowRight") return;
+  event.preventDefault();
+  if (!to?.matches("button")) return;
+  [one.tabIndex, to.tabIndex] = [-1, 0];
+  to.focus();
 });
 
 /** The numbers and names that stand in the sentences about a stage. */

@@ -17,6 +17,12 @@ const capital = (name) => name.charAt(0).toUpperCase() + name.slice(1);
 /** What falls or rises when something is hidden; `versus` is the class to compare with, or null. */
 const score = (target, versus) => (versus === null ? `the logit of ${target}` : `the lead of ${target} over ${versus}`);
 
+/** What the panels show: the table of pairs may be absent. */
+const shows = (table) =>
+  table
+    ? "The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it."
+    : "The map shows what hiding a part of the picture does to the answer.";
+
 /** Regions that work together with the one that is looked at, and against it: how many, and the strongest value of each. */
 const together = ({ more, less, most, least }) =>
   more + less === 0
@@ -38,6 +44,8 @@ export default {
   penDown: "Pen down",
   penUp: "Pen up",
   hint: "Draw a digit",
+  example: ({ truth, predicted, turns }) => `This ${truth} is read as ${a(predicted)}.${turns ? `\nHiding this region makes it ${a(truth)}.` : ""}`,
+  drawYourOwn: "Draw your own.",
   tool: "Tool",
   pen: "Pen",
   eraser: "Eraser",
@@ -164,11 +172,11 @@ export default {
   scaleCell: "per cell",
   region: (side) => `Hide ${side}×${side} pixels`,
 
-  emptyBring: "Choose a picture of what this network knows. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it.",
+  emptyBring: (table) => `Choose a picture of what this network knows. ${shows(table)}`,
   noInk: "There is no ink: hiding a region changes nothing.",
-  empty: "Draw a digit, or take one of the test digits. The table shows what each pair of filters adds to the answer; the map, what hiding a part of the picture does to it.",
+  empty: (table) => `Draw a digit, or take one of the test digits. ${shows(table)}`,
   idlePairs: ({ target, versus }) => `Each map is a filter pair: its teal cells add to ${score(target, versus)}, its ochre ones take from it. Point at a pair to see its share.`,
-  idle: ({ target, versus, predicted, critical, ink }) =>
+  idle: ({ target, versus, predicted, critical, ink, table }) =>
     [
       ink
         ? `Hiding a teal region lowers ${score(target, versus)}, hiding an ochre one raises it.`
@@ -176,7 +184,7 @@ export default {
       critical
         ? `Without ${critical === 1 ? "the outlined region" : `any one of the ${critical} outlined regions`} something else is read: what is on its tag.`
         : ink && `Whichever one is hidden, it is still read as ${predicted}.`,
-      "Point at a pair or at a region to see how they meet.",
+      table ? "Point at a pair or at a region to see how they meet." : "Point at a region to see what is read without it.",
     ].filter(Boolean).join(" "),
   spot: ({ left, predicted, target, versus, before, after, change, split }) =>
     `Without this region ${left === predicted ? `it is still read as ${left}` : `${a(left)} is read`}; ${score(target, versus)} goes from ${before} to ${after} (${change}).${split ? ` The table shows what each pair loses or gains for ${versus === null ? `the ${target}` : "it"}.` : ""}`,
@@ -184,10 +192,11 @@ export default {
   pairDetail: ({ name, value, target, versus, place, count, cells, cell }) =>
     `${capital(name)} adds ${value} to ${versus === null ? `the ${target}` : score(target, versus)}, place ${whole(place)} of ${whole(count)}. Each of its ${cells} cells stands on the part of the picture that it looks at.${cell ? ` The largest is weight ${cell.weight} × activation ${cell.activation} = ${cell.value}.` : ""}`,
 
-  shapley: ({ target, versus, empty, share }) =>
-    `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads ${a(empty)} (${share}): the sum starts there. Point at a region or at a pair: both add up.`,
-  share: ({ target, versus, value, split, works }) =>
-    `This region adds ${value} to ${score(target, versus)}, averaged over every order of showing the regions.${split ? " The table shows what each pair gets of it." : ""}${works ? ` ${together(works)}` : ""}`,
+  shapley: ({ target, versus, empty, share, table }) =>
+    `Regions become visible one after the other; a region’s fair share of ${score(target, versus)} is what it adds, averaged over every order. Exact, over all combinations. With everything hidden the network reads ${a(empty)} (${share}): the sum starts there. ${table ? "Point at a region or at a pair: both add up." : "Point at a region."}`,
+  share: ({ target, versus, value, split, works, brief }) =>
+    `This region adds ${value} to ${score(target, versus)}${brief ? "" : ", averaged over every order of showing the regions"}.${split ? " The table shows what each pair gets of it." : ""}${works ? ` ${together(works)}` : ""}`,
+  together: "Links",
   legendTogether: "together more",
   legendAgainst: "together less",
   shareNone: "Hiding this region changes no pixel: it adds nothing.",
@@ -246,7 +255,9 @@ export default {
   back: "One step back",
   forward: "One step on",
   stepOf: (step, count) => `Step ${step} of ${count}`,
-  layers: { picture: "picture", convolution: "convolution", pool: "pool", hidden: "hidden layers", affine: "affine", logit: "logit", read: "read" },
+  layers: { picture: "picture", convolution: "convolution", pool: "pool", hidden: "hidden layers", affine: "affine", logit: "logit", adds: "adds", read: "read" },
+  ofThisMap: "this map",
+  mapAdds: (name, parts) => (parts.length ? `${name}: adds ${parts.map((part) => `${part.value} to ${part.name}`).join(", ")}` : name),
   maps: (count, side) => `${times(count, "map")} of ${side}×${side}`,
   field: (classes, pairs) => `${classes} classes × ${times(pairs, "map")}`,
   sumAndBias: "sum + bias",

@@ -6,6 +6,9 @@ const whole = (value) => value.toLocaleString("ja");
 /** What falls or rises when something is hidden; `versus` is the class to compare with, or null. */
 const score = (target, versus) => (versus === null ? `「${target}」のロジット` : `「${versus}」に対する「${target}」の差`);
 
+/** What the panels show: the table of pairs may be absent. */
+const shows = (table) => `${table ? "表はフィルタの組ごとの貢献度を、" : ""}図は画像の一部を隠したときの出力の変化を示します。`;
+
 /** Regions that work together with the one that is looked at, and against it: how many, and the strongest value of each. */
 const together = ({ more, less, most, least }) =>
   more + less === 0
@@ -27,6 +30,8 @@ export default {
   penDown: "ペンを下ろしました",
   penUp: "ペンを上げました",
   hint: "数字を書いてください",
+  example: ({ truth, predicted, turns }) => `この「${truth}」は「${predicted}」と認識されます。${turns ? `\n枠の領域を隠すと「${truth}」になります。` : ""}`,
+  drawYourOwn: "自分で書いてみてください。",
   tool: "道具",
   pen: "ペン",
   eraser: "消しゴム",
@@ -154,11 +159,11 @@ export default {
   scaleCell: "1 マスあたり",
   region: (side) => `隠す領域 ${side}×${side}`,
 
-  emptyBring: "このネットワークが知っているものの画像を選んでください。表は各フィルタ対が答えに加える値を、図は画像の一部を隠すと何が起こるかを示します。",
+  emptyBring: (table) => `このネットワークが知っているものの画像を選んでください。${shows(table)}`,
   noInk: "線がないので、どの領域を隠しても何も変わりません。",
-  empty: "数字を書くか、テスト画像を選んでください。表はフィルタの組ごとの貢献度を、図は画像の一部を隠したときの出力の変化を示します。",
+  empty: (table) => `数字を書くか、テスト画像を選んでください。${shows(table)}`,
   idlePairs: ({ target, versus }) => `それぞれの図は 1 つのフィルタの組です。青緑のマスは${score(target, versus)}を上げ、黄土色のマスは下げます。組を指すと内訳を表示します。`,
-  idle: ({ target, versus, predicted, critical, ink }) =>
+  idle: ({ target, versus, predicted, critical, ink, table }) =>
     [
       ink
         ? `青緑の領域を隠すと${score(target, versus)}が下がり、黄土色の領域を隠すと上がります。`
@@ -166,7 +171,7 @@ export default {
       critical
         ? `枠で囲んだ領域は、${critical === 1 ? "そこ" : `${critical} 個のうちどれか 1 つ`}を隠すだけで、札に示した数字と認識されるようになります。`
         : ink && `どれか 1 つを隠しても、「${predicted}」と認識されます。`,
-      "組や領域を指すと、両者の関係を表示します。",
+      table ? "組や領域を指すと、両者の関係を表示します。" : "領域を指すと、そこを隠したときの認識を表示します。",
     ].filter(Boolean).join(""),
   spot: ({ left, predicted, target, versus, before, after, change, split }) =>
     `この領域を隠すと、${left === predicted ? `やはり「${left}」` : `「${left}」`}と認識されます。${score(target, versus)}は ${before} から ${after} になります (${change})。${split ? `表は${versus === null ? `「${target}」` : "この差"}に対する組ごとの増減です。` : ""}`,
@@ -174,10 +179,11 @@ export default {
   pairDetail: ({ name, value, target, versus, place, count, cells, cell }) =>
     `${name} の貢献度は${versus === null ? `「${target}」に対して` : `${score(target, versus)}として`} ${value}、${count} 組中 ${place} 位です。${cells} 個のマスは、それぞれが見ている場所に重ねてあります。${cell ? `最大のマスは 重み ${cell.weight} × 活性 ${cell.activation} = ${cell.value} です。` : ""}`,
 
-  shapley: ({ target, versus, empty, share }) =>
-    `領域を 1 つずつ見せていくとき、ある領域を見せると${score(target, versus)}がどれだけ増えるかを、あらゆる順序で平均した値です。すべての組み合わせから厳密に求めています。すべて隠すと「${empty}」と認識され (${share})、和はそこから始まります。組や領域を指すと内訳を表示します。`,
-  share: ({ target, versus, value, split, works }) =>
-    `この領域が${score(target, versus)}に加える値は、あらゆる順序の平均で ${value} です。${split ? "表はその組ごとの内訳です。" : ""}${works ? together(works) : ""}`,
+  shapley: ({ target, versus, empty, share, table }) =>
+    `領域を 1 つずつ見せていくとき、ある領域を見せると${score(target, versus)}がどれだけ増えるかを、あらゆる順序で平均した値です。すべての組み合わせから厳密に求めています。すべて隠すと「${empty}」と認識され (${share})、和はそこから始まります。${table ? "組や領域を指すと内訳を表示します。" : "領域を指すと、その値を表示します。"}`,
+  share: ({ target, versus, value, split, works, brief }) =>
+    `この領域が${score(target, versus)}に加える値は${brief ? "" : "、あらゆる順序の平均で"} ${value} です。${split ? "表はその組ごとの内訳です。" : ""}${works ? together(works) : ""}`,
+  together: "相互作用",
   legendTogether: "一緒だと増す",
   legendAgainst: "一緒だと減る",
   shareNone: "この領域を隠しても画素は変わらないので、加える値はありません。",
@@ -235,7 +241,9 @@ export default {
   back: "1 つ戻る",
   forward: "1 つ進む",
   stepOf: (step, count) => `${count} 段階中 ${step}`,
-  layers: { picture: "入力", convolution: "畳み込み", pool: "プール", hidden: "隠れ層", affine: "アフィン", logit: "ロジット", read: "結果" },
+  layers: { picture: "入力", convolution: "畳み込み", pool: "プール", hidden: "隠れ層", affine: "アフィン", logit: "ロジット", adds: "加える値", read: "結果" },
+  ofThisMap: "このマップ",
+  mapAdds: (name, parts) => (parts.length ? `${name}。${parts.map((part) => `「${part.name}」に ${part.value}`).join("、")} を加える` : name),
   maps: (count, side) => `${side}×${side} が ${count} 枚`,
   field: (classes, pairs) => `${classes} クラス × ${pairs} 枚`,
   sumAndBias: "総和 + b",
