@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from support.folders import ROOT
-from tools.library import PATH, page
 from tools.notebook import ran, read
 
 NOTEBOOK = ROOT / "docs" / "own-network.ipynb"
@@ -28,7 +27,3 @@ def test_the_notebook_runs_and_shows_what_it_shows_in_the_repository() -> None:
     stored, fresh = code(read(NOTEBOOK)), code(ran(NOTEBOOK))
     assert [kinds(cell) for cell in fresh] == [kinds(cell) for cell in stored]
     assert [cell.execution_count for cell in stored] == list(range(1, len(stored) + 1))
-
-
-def test_the_reference_is_that_of_the_docstrings() -> None:
-    assert PATH.read_text(encoding="utf-8") == page()
