@@ -399,7 +399,6 @@ def test_a_handout_is_of_the_result_and_no_other_search(
 
 FILL = "fill: must be a number from 0 to 1, background or blur; an array fits where it holds one number for all pixels"
 WRONG: list[tuple[str, dict[str, Any], str]] = [
-    ("filters", {"target": "eight"}, "target: must be one of the classes 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
     ("occlusion", {"fill": "grey"}, "fill: must be a number from 0 to 1, background or blur, not 'grey'"),
     ("occlusion", {"score": "loss"}, "score: must be logit or probability, not 'loss'"),
     (

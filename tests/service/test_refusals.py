@@ -90,7 +90,6 @@ OF_ONE = {
     "predict?target=3": f"{UNKNOWN}{HAS['/predict']}",
     "predict?versus=3": f"{UNKNOWN}{HAS['/predict']}",
     "explain/filters?target=10": f"target: {CLASSES}",
-    "explain/filters?target=-1": f"target: {CLASSES}",
     "explain/filters?versus=10": f"versus: {CLASSES}",
     "explain/filters?target=3&versus=3": "versus: must differ from the target; both are 3",
     "explain/filters?maps=all": "maps: must be 'none', 'totals' or 'full'",
@@ -102,7 +101,7 @@ OF_ONE = {
     "explain/occlusion?faithfulness=true&format=png": f"faithfulness: {JSON_ONLY}",
     "explain/occlusion?region=15": "region: must be from 1 to 14 pixels, not 15",
     "explain/occlusion?region=0": "region: must be greater than or equal to 1",
-    "explain/occlusion?region=33": "region: must be less than or equal to 32",
+    "explain/occlusion?region=113": "region: must be less than or equal to 112",
     "explain/occlusion?stride=0": "stride: must be greater than or equal to 1",
     "explain/occlusion?region=3&stride=4": (
         "stride: must be from 1 to the region's 3, so that no pixel is skipped, not 4"
@@ -115,7 +114,6 @@ OF_ONE = {
     ),
     **{f"explain/occlusion?fill={fill}": FILL for fill in ("-0.1", "1.1", "nan", "mean", "")},
     "explain/shapley?fill=2": FILL,
-    "explain/shapley?target=10": f"target: {CLASSES}",
     "explain/shapley?region=1": (
         f"region: hiding changes 146 regions of this image, and {TOO_MUCH}; a side of 4 pixels would do"
     ),
