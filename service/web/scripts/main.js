@@ -30,7 +30,6 @@ const PAUSE = 300;
 // The buttons that save a picture: what they show, and its form.
 const SAVES = ["ledger", "heatmap", "process"].flatMap((name) => [[`save-${name}`, name, "png"], [`save-${name}-svg`, name, "svg"]]);
 
-
 const drawing = new Drawing();
 const asker = new Asker(drawing, () => restore().then(start));
 const pad = new Pad(byId("canvas"), drawing, changed, (word) => (byId("said").textContent = words()[word]));
@@ -191,6 +190,7 @@ function sums(now, one) {
   const shares = ofPair ? sharesOf(now.answer, one, table, pair) : whole;
   return { table, shares };
 }
+
 onChange(showSettings);
 
 onChange(({ model, card: known }) => {

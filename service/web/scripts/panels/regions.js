@@ -186,7 +186,7 @@ function drawPair(context, sheet, { now: { answer, pair }, one, table }) {
  * What the map can show: how it is drawn, its heading, the values of its scale, the numbers beside it as they are shown, the name of the
  * scale, its sum, its legend.
  */
-export const SHOWN = {
+const SHOWN = {
   empty: {
     draw: drawBlank,
     heading: (said) => said.whereEmpty,
