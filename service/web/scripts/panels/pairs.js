@@ -3,7 +3,7 @@
 // Few pairs stand in a table, maps down and filters across. Of many, those that matter most stand in a list, the
 // greatest first, and all others are one number, so that the sum is seen.
 
-import { places, samePair } from "../answers/account.js";
+import { MOST_SHOWN, places, samePair } from "../answers/account.js";
 import { blank, channelsOf, limitOf, pairsOf } from "../answers/network.js";
 import { number } from "../answers/numbers.js";
 import { ARROWS, button, byId, element, fillSum, words } from "../shared.js";
@@ -20,8 +20,6 @@ const phone = matchMedia("(max-width: 640px)");
 const WIDEST_TABLE = 4;
 // Columns of the list.
 const ACROSS = 4;
-// How many pairs a list shows before there is an answer.
-const IDLE = 11;
 const NAMES = ["first", "second"];
 
 let shape = "";
@@ -68,7 +66,7 @@ function wanted(one, process) {
     const paired = process ? process.stages.at(-1).filters[0].length === 1 : model?.stages.at(-1).wiring !== "summed";
     return ["table", rows, columns, paired ? 1 : rows];
   }
-  const count = one ? one.shown.length : Math.min(rows * columns, IDLE);
+  const count = one ? one.shown.length : Math.min(rows * columns, MOST_SHOWN);
   return ["list", count, count < rows * columns];
 }
 
@@ -210,7 +208,7 @@ function showCells(said, one, { kind, cells: values, others: rest, decimals }) {
 
 function showSum(said, one, { kind, terms, total, decimals }) {
   const [target, versus] = [one.target, one.versus].map((each) => nameOf(each));
-  const names = versus === null ? said.terms(one.count) : said.versusTerms(one.count);
+  const names = said.terms(one.count, versus === null ? 1 : 2);
   const logit = versus === null ? said.logit(target) : said.difference(target, versus);
   const name = kind === "contribution" ? logit : said.totals[kind];
   fillSum(sum, [...terms.map((value, k) => [names[k], value]), [name, total]], decimals);

@@ -180,14 +180,15 @@ onMap(figure, (from, k) => {
   else go(closely("convolutionCloser", stage.number + 1), [map, facts.usual[stage.number + 1][1]]);
 });
 
-// Who points at a map, or has the focus on it, sees its way; who leaves it sees that of the one that still has the focus.
+// Who points at a map, or has the focus on it, sees its way; who points at none sees that of the one that has the focus.
 const stageMap = (one) => one?.closest?.(".convolution .node, .pool .node") ?? null;
-for (const kind of ["pointerover", "focusin"]) {
-  figure.addEventListener(kind, ({ target }) => stageMap(target) !== lit && light(stageMap(target)));
-}
-for (const kind of ["pointerleave", "focusout"]) {
-  figure.addEventListener(kind, ({ relatedTarget }) => light(stageMap(relatedTarget ?? document.activeElement)));
-}
+const LOOKS = {
+  pointerover: ({ target }) => stageMap(target) ?? stageMap(document.activeElement),
+  pointerleave: () => stageMap(document.activeElement),
+  focusin: ({ target }) => stageMap(target),
+  focusout: ({ relatedTarget }) => stageMap(relatedTarget),
+};
+for (const [kind, look] of Object.entries(LOOKS)) figure.addEventListener(kind, (event) => look(event) !== lit && light(look(event)));
 figure.addEventListener("scroll", drawLinks);
 figure.addEventListener("keydown", (event) => {
   const one = event.target.closest(".node, .class");
