@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from konkyo.models.architecture import POOL, Architecture, Stage
+from konkyo.models.activations import activation
+from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.network import Network
 
 
@@ -17,36 +18,65 @@ class Twin(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        for number, (stage, maps) in enumerate(zip(architecture.stages, architecture.layer_maps, strict=False), 1):
-            inputs = 1 if stage.paired else maps
-            convolution = nn.Conv2d(inputs, stage.filters, stage.kernel, padding=stage.padding, bias=stage.bias)
+        for number, stage in enumerate(architecture.stages, 1):
+            if not stage.kernel:
+                continue
+            (maps, side), plain = architecture.below(number - 1), stage.bias and not stage.bias_map
+            inputs, groups = (1, 1) if stage.paired else (maps, stage.groups)
+            convolution = nn.Conv2d(
+                inputs, stage.filters, stage.kernel, stage.stride, _within(stage), groups=groups, bias=plain
+            )
+            if stage.bias_map and stage.bias:
+                outputs = stage.sides(side)[0]
+                convolution.register_parameter("bias", nn.Parameter(torch.rand(stage.filters, outputs, outputs)))
             self.add_module(f"conv{number}", convolution)
         for name, outputs, features in architecture.head:
             self.add_module(name, nn.Linear(features, outputs))
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, channels, side, side) in [0, 1] → logits (N, C)."""
-        maps = images
-        for number, stage in enumerate(self.architecture.stages, 1):
-            convolved = self._convolved(number, stage, maps)
-            maps = F.relu(F.max_pool2d(convolved, POOL) if stage.pool else convolved)
-        values = maps.flatten(1)
+        layers = [images]
+        for number, stage in enumerate(self.architecture.stages):
+            maps = torch.stack([layers[source] for source in self.architecture.sources(number)]).sum(0)
+            maps = _activation(stage.activation)(self._convolved(number + 1, stage, maps))
+            if stage.pool:
+                maps = (F.avg_pool2d if stage.mean else F.max_pool2d)(maps, stage.pool.side, stage.pool.stride)
+            layers.append(_activation(stage.after)(maps))
+        values = layers[-1].flatten(1)
         *hidden, (last, *_) = self.architecture.head
         for name, *_ in hidden:
-            values = F.relu(self.get_submodule(name)(values))
+            values = _activation(self.architecture.activation)(self.get_submodule(name)(values))
         logits: Tensor = self.get_submodule(last)(values)
         return logits
 
     def _convolved(self, number: int, stage: Stage, maps: Tensor) -> Tensor:
-        if not stage.paired:
-            convolved: Tensor = self.get_submodule(f"conv{number}")(maps)
-            return convolved
-        weight = self.get_parameter(f"conv{number}.weight")
-        bias = self.get_parameter(f"conv{number}.bias") if stage.bias else None
-        # Each map is a group of its own, and every group gets the same kernels: faster than one image a map.
-        groups = maps.shape[1]
-        repeated = None if bias is None else bias.repeat(groups)
-        return F.conv2d(maps, weight.repeat(groups, 1, 1, 1), repeated, padding=stage.padding, groups=groups)
+        padded = (
+            maps if _within(stage) == stage.padding == stage.behind else F.pad(maps, [stage.padding, stage.behind] * 2)
+        )
+        if not stage.kernel:
+            return padded[..., :: stage.stride, :: stage.stride]
+        weight: Tensor = self.get_parameter(f"conv{number}.weight")
+        bias: Tensor | None = self.get_parameter(f"conv{number}.bias") if stage.bias else None
+        groups = stage.groups
+        if stage.paired:
+            # Each map is a group of its own, and every group gets the same kernels: faster than one image a map.
+            groups = maps.shape[1]
+            weight = weight.repeat(groups, 1, 1, 1)
+            bias = None if bias is None else bias.repeat(groups, *[1] * (bias.ndim - 1))
+        plain = None if stage.bias_map else bias
+        made = F.conv2d(padded, weight, plain, stage.stride, _within(stage), groups=groups)
+        return made if bias is None or plain is not None else made + bias
+
+
+def _within(stage: Stage) -> int:
+    """What a convolution pads by itself: the same on all sides."""
+    return stage.padding if stage.kernel and stage.behind == stage.padding else 0
+
+
+def _activation(name: str) -> nn.Module:
+    of = activation(name)
+    module: nn.Module = getattr(nn, of.torch)(*([] if of.parameter is None else [of.parameter]))
+    return module
 
 
 def twin(network: Network) -> Twin:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from konkyo.models.errors import ParameterError
 
-FEWEST, MOST = 2, 64
+FEWEST, MOST = 2, 1024
 LONGEST_NAME = 64
 
 Names = tuple[str, ...]

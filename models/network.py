@@ -1,16 +1,18 @@
 """The network in numpy: the forward pass, and the forward pass with all intermediate results."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from konkyo.models import ties
-from konkyo.models.architecture import POOL, Architecture, Stage
+from konkyo.models import steps, ties
+from konkyo.models.activations import activation
+from konkyo.models.architecture import Architecture, PoolKind, Stage
 from konkyo.models.classes import Names, numbered, wrong_names
 from konkyo.models.errors import ImageError
 
@@ -19,6 +21,8 @@ IntArray = NDArray[np.intp]
 
 # Number of values in one batch of a forward pass. Larger batches leave the cache, smaller ones make products slow.
 CHUNK = 2**18
+# Number of values that the cells of a convolution see, which are gathered at once.
+STRIP = 2**21
 # The first convolution is one product with a band matrix if the image's side is at most this many kernels.
 BAND = 8
 
@@ -27,18 +31,16 @@ BAND = 8
 class Trace:
     """All intermediate results of a forward pass. ``...`` is the shape of the batch, empty for one image.
 
-    ReLU is applied after the pools. The two commute, and explanations need the winners before ReLU.
-
     Attributes
     ----------
     stages
         The stages of the network.
     convolutions
-        For each stage (..., maps, s, s), before ReLU, with bias.
+        For each stage (..., maps, s, s), before the activation, with bias; without a convolution its input.
     layers
-        For each stage its output (..., maps, s, s), after ReLU.
+        For each stage its output (..., maps, s, s).
     hidden
-        For each hidden affine layer its output (..., width), before ReLU.
+        For each hidden affine layer its output (..., width), before the activation.
     logits
         (..., C).
     """
@@ -143,15 +145,9 @@ class Network:
         logits = np.empty((len(flat), len(self.classes)), self.dtype)
         for start in range(0, len(flat), self._chunk):
             chunk = slice(start, start + self._chunk)
-            logits[chunk] = self.after(0, self.convolve(0, flat[chunk]))
+            *_, last = self._layers(flat[chunk])
+            logits[chunk] = self.head(last[1].reshape(len(last[1]), self.architecture.features))
         return logits.reshape(*batch, len(self.classes))
-
-    def after(self, stage: int, convolved: Array) -> Array:
-        """The logits (N, C) for the outputs (N, maps, o, o) of a stage's convolution before ReLU."""
-        maps = pooled(self.architecture.stages[stage], convolved)
-        for number in range(stage + 1, len(self.architecture.stages)):
-            maps = pooled(self.architecture.stages[number], self.convolve(number, maps))
-        return self.head(maps.reshape(len(maps), self.architecture.features))
 
     def trace(self, images: Array) -> Trace:
         """The forward pass with all intermediate results.
@@ -171,22 +167,33 @@ class Network:
 
     def run(self, maps: Array) -> Trace:
         """As ``trace``, for checked images (N, channels, side, side)."""
-        convolutions, layers, hidden = [], [], []
-        for number, stage in enumerate(self.architecture.stages):
-            convolutions.append(self.convolve(number, maps))
-            maps = pooled(stage, convolutions[-1])
-            layers.append(maps)
-        values = maps.reshape(len(maps), self.architecture.features)
+        convolutions, layers = map(tuple, zip(*self._layers(maps), strict=True))
+        values, hidden = layers[-1].reshape(len(maps), self.architecture.features), []
         for name, *_ in self.architecture.head[:-1]:
             hidden.append(self._affine(name, values))
-            values = np.maximum(hidden[-1], 0)
-        return Trace(
-            self.architecture.stages,
-            tuple(convolutions),
-            tuple(layers),
-            tuple(hidden),
-            self._affine("affine", values),
-        )
+            values = self._between(hidden[-1])
+        logits = self._affine("affine", values)
+        return Trace(self.architecture.stages, convolutions, layers, tuple(hidden), logits)
+
+    def _layers(self, images: Array) -> Iterator[tuple[Array, Array]]:
+        """The convolution and the output of each stage for images (N, channels, side, side)."""
+        shape, made = self.architecture, {0: images}
+        for number, stage in enumerate(shape.stages):
+            maps, *others = [made[source] for source in shape.sources(number)]
+            for other in others:
+                maps = maps + other
+            convolved = self.convolve(number, maps)
+            made[number + 1] = pooled(stage, convolved)
+            # A layer is kept as long as a later stage takes it.
+            made = {layer: kept for layer, kept in made.items() if layer == number + 1 or layer in self._later[number]}
+            yield convolved, made[number + 1]
+
+    @cached_property
+    def _later(self) -> list[set[int]]:
+        """For each stage the layers that a later stage takes."""
+        shape = self.architecture
+        taken = [set(shape.sources(number)) for number in range(len(shape.stages))]
+        return [set().union(*taken[number + 1 :]) for number in range(len(taken))]
 
     def flatten(self, images: Array) -> tuple[Array, tuple[int, ...]]:
         """Check images; return them as (N, channels, side, side) in the network's precision, and their batch's shape.
@@ -208,34 +215,63 @@ class Network:
         return flat.astype(self.dtype, copy=False), batch
 
     def convolve(self, stage: int, maps: Array) -> Array:
-        """The convolution of a stage, with bias, before ReLU: (N, n, s, s) → (N, maps, o, o)."""
-        given, below = self.architecture.stages[stage], maps.shape[1]
-        outputs = given.sides(maps.shape[-1])[0]
-        bias = self.bias(stage)[:, None, None]
-        if stage == 0 and below == 1 and maps.shape[-1] <= BAND * given.kernel:
-            wide = self._padded_first(maps)[:, 0]
-            seen = np.stack([wide[:, row : row + outputs] for row in range(given.kernel)], axis=2)
-            rows = seen.reshape(len(maps) * outputs, len(self._band)) @ self._band
-            made = rows.reshape(len(maps), outputs, given.filters, outputs).swapaxes(1, 2)
-            return np.add(made, bias, order="C")
-        windows = self.windows(stage, maps)
-        kernels = self.kernels(stage).reshape(given.filters, -1)
-        if given.paired:
-            windows = windows.reshape(len(maps) * below, given.kernel**2, outputs**2)
-        else:
-            windows = windows.reshape(len(maps), below * given.kernel**2, outputs**2)
-        made = (kernels @ windows).reshape(-1 if windows.size else 0, given.filters, outputs, outputs) + bias
-        return made.reshape(len(maps), self.architecture.layer_maps[stage + 1], outputs, outputs)
+        """The convolution of a stage, with bias, before the activation: (N, n, s, s) → (N, maps, o, o).
 
-    def windows(self, stage: int, maps: Array) -> Array:
-        """What each output of a stage's convolution sees of each map: (N, n, s, s) → (N, n, k², o²)."""
-        given, near = self.architecture.stages[stage], self.architecture.near(stage, pooled=False)
-        flat = maps.reshape(*maps.shape[:2], maps.shape[2] ** 2)
-        if given.padding:
-            border = self.border[:, None] if stage == 0 else np.zeros((1, 1), self.dtype)
-            flat = np.concatenate([flat, np.broadcast_to(border, (*flat.shape[:2], 1))], axis=2)
-        taken: Array = flat.take(near, axis=2)
-        return taken
+        Without a convolution these are the maps, with padding.
+        """
+        given, outputs = self.architecture.stages[stage], self.architecture.stages[stage].sides(maps.shape[-1])[0]
+        padded = self._padded(stage, maps)
+        if not given.kernel:
+            return padded[..., : outputs * given.stride : given.stride, : outputs * given.stride : given.stride]
+        bias = self.bias(stage)
+        bias = bias if given.bias_map else bias[:, None, None]
+        if stage == 0 and maps.shape[1] == given.stride == 1 and maps.shape[-1] <= BAND * given.kernel:
+            wide = padded[:, 0]
+            seen = np.stack([wide[:, row : row + outputs] for row in range(given.kernel)], axis=2)
+            by_row = seen.reshape(len(maps) * outputs, len(self._band)) @ self._band
+            by_filter = by_row.reshape(len(maps), outputs, given.filters, outputs).swapaxes(1, 2)
+            return np.add(by_filter, bias, order="C")
+        groups, inputs, filters = self.architecture.groups(stage)
+        kernels = self.kernels(stage).reshape(-1, filters, inputs * given.kernel**2)
+        made = np.empty((len(maps), groups, filters, outputs, outputs), self.dtype)
+        for rows, windows in self.windows(stage, maps):
+            seen = windows.reshape(len(maps), groups, inputs * given.kernel**2, windows.shape[-1])
+            made[..., rows, :] = (kernels @ seen).reshape(made[..., rows, :].shape)
+        shared = groups if given.paired else 1
+        whole = made.reshape(len(maps), shared, groups // shared * filters, outputs, outputs)
+        whole += bias
+        return whole.reshape(len(maps), groups * filters, outputs, outputs)
+
+    def windows(self, stage: int, maps: Array) -> Iterator[tuple[slice, Array]]:
+        """What each output of a stage's convolution sees of each map, some rows of outputs at a time.
+
+        Yields
+        ------
+        slice, Array
+            Rows of outputs, and (N, n, k², rows · o) for maps (N, n, s, s).
+        """
+        given = self.architecture.stages[stage]
+        kernel, stride = max(given.kernel, 1), given.stride
+        outputs = given.sides(maps.shape[-1])[0]
+        every = sliding_window_view(self._padded(stage, maps), (kernel, kernel), axis=(2, 3))
+        every = every[:, :, : outputs * stride : stride, : outputs * stride : stride].transpose(0, 1, 4, 5, 2, 3)
+        at_once = max(1, STRIP // (max(1, len(maps)) * maps.shape[1] * kernel**2 * outputs))
+        for row in range(0, outputs, at_once):
+            rows = slice(row, min(row + at_once, outputs))
+            steps.done(maps.shape[0] * maps.shape[1] * kernel**2 * outputs * (rows.stop - row))
+            yield rows, every[..., rows, :].reshape(*maps.shape[:2], kernel**2, (rows.stop - rows.start) * outputs)
+
+    def _padded(self, stage: int, maps: Array) -> Array:
+        """Maps with the stage's padding around them."""
+        given = self.architecture.stages[stage]
+        before, behind = given.padding, max(given.behind, 0)
+        if not before and not behind:
+            return maps
+        count, n, side, _ = maps.shape
+        padded = np.empty((count, n, before + side + behind, before + side + behind), self.dtype)
+        padded[...] = self.border[:, None, None] if 0 in self.architecture.sources(stage) else 0
+        padded[..., before : before + side, before : before + side] = maps
+        return padded
 
     def head(self, features: Array) -> Array:
         """The logits for what reaches the head: (..., maps · cells) → (..., C)."""
@@ -246,104 +282,138 @@ class Network:
         (first, *_), *others = self.architecture.head
         values = values + self.weights[f"{first}.bias"]
         for name, *_ in others:
-            values = self._affine(name, np.maximum(values, 0))
+            values = self._affine(name, self._between(values))
         return values
 
+    def _between(self, values: Array) -> Array:
+        """A hidden affine layer's outputs behind the activation."""
+        return activation(self.architecture.activation)(values)
+
     def linear_head(self, hidden: tuple[Array, ...]) -> tuple[Array, Array]:
-        """The weights (N, C, maps · cells) and biases (N, C) that the head amounts to with gates fixed.
+        """The weights (N, C, maps, cells) and biases (N, C) that the head amounts to with factors fixed.
 
         Parameters
         ----------
         hidden
-            The hidden layers' outputs (N, width) before ReLU, which decide the gates. Without hidden layers N is 1.
+            The hidden layers' outputs (N, width) before the activation, which decide the factors. Without hidden layers
+            N is 1.
         """
         # From the classes down: the products are never wider than a layer.
         weight, bias = self.weights["affine.weight"][None], self.weights["affine.bias"][None]
+        between = activation(self.architecture.activation)
         for (name, *_), values in zip(self.architecture.head[-2::-1], hidden[::-1], strict=True):
-            gated = weight * (values > 0)[:, None]
-            bias = bias + gated @ self.weights[f"{name}.bias"]
-            weight = gated @ self.weights[f"{name}.weight"]
-        return weight, bias
+            if between.rest:
+                bias = bias + between.rest * weight.sum(-1)
+            weight = weight * between.factor(values)[:, None]
+            bias = bias + weight @ self.weights[f"{name}.bias"]
+            if name != "hidden1":
+                weight = weight @ self.weights[f"{name}.weight"]
+        if not hidden:
+            return self.fine_affine[None], bias
+        first = self.fine_affine
+        by_map = weight @ first.reshape(len(first), -1)
+        return by_map.reshape(*weight.shape[:2], *first.shape[1:]), bias
 
     def kernels(self, stage: int) -> Array:
-        """(filters, inputs, k, k): the kernels of a stage; with paired wiring there is one input."""
+        """(filters, inputs of a group, k, k): the kernels of a stage; with paired wiring there is one input.
+
+        Without a convolution it is a kernel of one cell, 1.
+        """
+        if not self.architecture.stages[stage].kernel:
+            return np.ones((1, 1, 1, 1), self.dtype)
         return self.weights[f"conv{stage + 1}.weight"]
 
     def bias(self, stage: int) -> Array:
-        """(filters,): the bias of a stage's filters; zeros if it has none."""
+        """(filters,): the bias of a stage's filters, or a map of it, (filters, o, o); zeros if it has none."""
         zeros = np.zeros(self.architecture.stages[stage].filters, self.dtype)
         return self.weights.get(f"conv{stage + 1}.bias", zeros)
-
-    @property
-    def pair_bias(self) -> Array:
-        """(A, B): the last stage's bias with paired wiring, where each pair has its own; zeros with summed wiring."""
-        bias = self.bias(len(self.architecture.stages) - 1)
-        return np.broadcast_to(bias * self.architecture.stages[-1].paired, self.architecture.pairs)
-
-    @property
-    def filter_bias(self) -> Array:
-        """(B,): the last stage's bias with summed wiring, where a filter's pairs share it; zeros with paired wiring."""
-        return self.bias(len(self.architecture.stages) - 1) * (not self.architecture.stages[-1].paired)
 
     @cached_property
     def first_affine(self) -> Array:
         """(h, maps · cells): the first affine layer; without hidden layers, that of the classes."""
         return self.weights[f"{self.architecture.head[0][0]}.weight"]
 
+    @cached_property
+    def fine_affine(self) -> Array:
+        """(h, maps, cells): the first affine layer for the cells of ``Architecture.fine``."""
+        shape, weight = self.architecture, self.first_affine.reshape(len(self.first_affine), self.architecture.maps, -1)
+        if shape.fine is shape:
+            return weight
+        pool, places, pooled_side = shape.stages[-1].pool, shape.fine.sides[-1], shape.sides[-1]
+        assert pool is not None  # noqa: S101 - a mean pool made the difference
+        if pooled_side == 1:
+            # Where the pool takes the whole map, all cells share one weight.
+            inside = np.zeros((places, places), self.dtype)
+            inside[: pool.side, : pool.side] = 1
+            if inside.all():
+                return np.broadcast_to(weight / self.dtype.type(places**2), (*weight.shape[:2], places**2))
+        made = np.zeros((*weight.shape[:2], places, places), self.dtype)
+        grid = weight.reshape(*weight.shape[:2], pooled_side, pooled_side) / self.dtype.type(pool.side**2)
+        ends = pooled_side * pool.stride
+        for row, column in np.ndindex(pool.side, pool.side):
+            made[:, :, row : row + ends : pool.stride, column : column + ends : pool.stride][
+                ..., :pooled_side, :pooled_side
+            ] += grid
+        return made.reshape(*weight.shape[:2], -1)
+
+    @cached_property
+    def cell_weights(self) -> Array:
+        """(cells, maps, h): the first affine layer, by cell of ``Architecture.fine``; shared where cells share it."""
+        by_cell = self.fine_affine.transpose(2, 1, 0)
+        if by_cell.strides[0] == 0:
+            return np.broadcast_to(np.ascontiguousarray(by_cell[0]), by_cell.shape)
+        return np.ascontiguousarray(by_cell)
+
+    def first(self, cells: slice, features: Array) -> Array:
+        """What some cells (maps, cells, K) add to the first affine layer: (K, h)."""
+        weights = self.fine_affine[:, :, cells]
+        if weights.strides[2] == 0:
+            added: Array = features.sum(1).T @ weights[:, :, 0].T
+            return added
+        made: Array = features.reshape(-1, features.shape[2]).T @ weights.reshape(len(weights), -1).T
+        return made
+
     def cell_kernels(self, stage: int, *, by_input: bool = False) -> Array:
-        """From the square that a cell of a stage sees to each place of its pool.
+        """From the square that a cell of a stage of ``Architecture.fine`` sees to each place of its pool.
 
         Returns
         -------
         Array
-            (1, step² · filters, n · width²); (1, step² · filters, width²) with paired wiring, where each of the n input
-            maps has the same kernels. ``by_input`` splits the first by input map: (n, step² · filters, width²).
+            (G, places · F, I · width²), where G is 1 if all groups have the same kernels. ``by_input`` splits the sum
+            by input map: (G, I, places · F, width²).
         """
         if (stage, by_input) not in self._cell_kernels:
-            given, weight = self.architecture.stages[stage], self.kernels(stage)
-            k, width = given.kernel, given.width
-            kernels: Array = np.zeros(
-                (weight.shape[1], given.step, given.step, given.filters, width, width), self.dtype
-            )
-            for row, column in np.ndindex(given.step, given.step):
-                kernels[:, row, column, :, row : row + k, column : column + k] = weight.swapaxes(0, 1)
-            kernels = kernels.reshape(weight.shape[1], -1, width**2)
+            given, weight = self.architecture.fine.stages[stage], self.kernels(stage)
+            _, inputs, filters = self.architecture.groups(stage)
+            k, width, places = max(given.kernel, 1), given.width, given.places
+            weight = weight.reshape(-1, filters, inputs, k, k)
+            made: Array = np.zeros((len(weight), inputs, places, places, filters, width, width), self.dtype)
+            for row, column in np.ndindex(places, places):
+                rows, columns = (slice(given.stride * at, given.stride * at + k) for at in (row, column))
+                made[:, :, row, column, :, rows, columns] = weight.swapaxes(1, 2)
+            made = made.reshape(len(weight), inputs, -1, width**2)
             if not by_input:
-                kernels = kernels.swapaxes(0, 1).reshape(1, kernels.shape[1], -1)
-            self._cell_kernels[stage, by_input] = kernels
+                made = made.swapaxes(1, 2).reshape(len(weight), -1, inputs * width**2)
+            self._cell_kernels[stage, by_input] = made
         return self._cell_kernels[stage, by_input]
 
     @cached_property
     def _cell_kernels(self) -> dict[tuple[int, bool], Array]:
         return {}
 
-    @cached_property
-    def cell_weights(self) -> Array:
-        """(cells, maps, h): the first affine layer, by cell of the last stage."""
-        by_cell = self.first_affine.reshape(len(self.first_affine), self.architecture.maps, -1)
-        return np.ascontiguousarray(by_cell.transpose(2, 1, 0))
-
     def _affine(self, name: str, values: Array) -> Array:
         made: Array = values @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
         return made
-
-    def _padded_first(self, maps: Array) -> Array:
-        padding = self.architecture.stages[0].padding
-        if not padding:
-            return maps
-        around = [(0, 0), (0, 0), (padding, padding), (padding, padding)]
-        return np.pad(maps, around, constant_values=self.border[0])
 
     @cached_property
     def _chunk(self) -> int:
         """Images in one batch of a forward pass."""
         shape = self.architecture
-        widest = max(
-            stage.sides(side)[0] ** 2 * max(maps, stage.kernel**2 * (below if number else 1))
-            for number, (stage, side, below, maps) in enumerate(
-                zip(shape.stages, shape.sides, shape.layer_maps, shape.layer_maps[1:], strict=False)
-            )
-        )
+        widest = 1
+        for number, stage in enumerate(shape.stages):
+            below, side = shape.below(number)
+            seen = stage.kernel**2 * (below if number else 1)
+            widest = max(widest, stage.sides(side)[0] ** 2 * max(shape.layer_maps[number + 1], seen))
         return max(1, min(32, CHUNK // widest))
 
     @cached_property
@@ -369,24 +439,42 @@ def softmax(logits: Array) -> Array:
 
 
 def pooled(stage: Stage, convolved: Array) -> Array:
-    """The output of a stage for its convolution: (..., o, o) → (..., s, s), after ReLU."""
-    if not stage.pool:
-        return np.maximum(convolved, 0)
-    even = convolved.shape[-1] // POOL * POOL
-    rows = np.maximum(convolved[..., 0:even:POOL, :even], convolved[..., 1:even:POOL, :even])
-    cells = np.maximum(rows[..., 0::POOL], rows[..., 1::POOL])
-    return np.maximum(cells, 0, out=cells)
+    """The output of a stage for its convolution: (..., o, o) → (..., s, s)."""
+    before, after = activation(stage.activation), activation(stage.after)
+    if stage.pool is None:
+        made = before(convolved)
+        return after(made)
+    values = convolved if stage.commutes else before(convolved)
+    # First along rows, then along columns. A pool of 2 needs no more than its two places.
+    for axis in (-2, -1):
+        cells = (values.shape[axis] - stage.pool.side) // stage.pool.stride + 1
+        some = [_every(values, axis, place, cells, stage.pool.stride) for place in range(stage.pool.side)]
+        values = np.add(*some[:2]) if stage.mean else np.maximum(*some[:2])
+        for other in some[2:]:
+            (np.add if stage.mean else np.maximum)(values, other, out=values)
+    if stage.mean:
+        values *= values.dtype.type(1 / stage.pool.side**2)
+    if stage.commutes:
+        values = before(values, values)
+    return after(values, values)
 
 
 def winners(stage: Stage, convolved: Array) -> IntArray:
     """Where a stage's outputs come from: (..., o, o) → (..., s, s), as in ``Trace.winners``."""
-    side = convolved.shape[-1]
-    cells = side // stage.step
-    corner = stage.step * (np.arange(cells)[:, None] * side + np.arange(cells))
-    if not stage.pool:
-        return np.broadcast_to(corner, convolved.shape)
-    even = cells * POOL
-    values = np.stack([convolved[..., y:even:POOL, x:even:POOL] for y in range(POOL) for x in range(POOL)])
-    choice = ties.first(values, 0)
-    found: IntArray = corner + choice // POOL * side + choice % POOL
+    side, pool = convolved.shape[-1], stage.pool
+    if pool is None or pool.kind is PoolKind.MEAN:
+        return np.broadcast_to(np.arange(side**2).reshape(side, side), convolved.shape)
+    cells = (side - pool.side) // pool.stride + 1
+    corner = pool.stride * (np.arange(cells)[:, None] * side + np.arange(cells))
+    values = convolved if stage.commutes else activation(stage.activation)(convolved)
+    rows = [_every(values, -2, place, cells, pool.stride) for place in range(pool.side)]
+    places = np.stack([_every(row, -1, place, cells, pool.stride) for row in rows for place in range(pool.side)])
+    choice = ties.first(places, 0)
+    found: IntArray = corner + choice // pool.side * side + choice % pool.side
     return found
+
+
+def _every(values: Array, axis: int, start: int, count: int, stride: int) -> Array:
+    """Of an axis ``count`` places, ``stride`` apart."""
+    places = slice(start, start + (count - 1) * stride + 1, stride)
+    return values[(..., places, slice(None))] if axis == -2 else values[..., places]

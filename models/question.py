@@ -22,8 +22,7 @@ from konkyo.models.filters.process import Process, explain_process, process_numb
 from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import Grounds, Position, grounds
 from konkyo.models.hiding.cost import (
-    MOST_BYTES,
-    Cost,
+    USUAL,
     check_singles,
     passes,
     passes_refusal,
@@ -41,6 +40,7 @@ from konkyo.models.hiding.occlusion import (
     explain_occlusion,
     occlude,
 )
+from konkyo.models.hiding.plan import Cost
 from konkyo.models.hiding.regions import Fill, Hiding, Regions
 from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
 from konkyo.models.network import Array, Network
@@ -52,7 +52,7 @@ R = TypeVar("R", bound=Result)
 MOST_NUMBERS = 2**20
 # An image is answered at once, in less than a millisecond, if it takes at most so many multiply-adds and bytes, and if
 # its answer has at most so many numbers.
-CHEAP_WORK, CHEAP_BYTES, CHEAP_NUMBERS = 8 * 10**6, 3 * 2**20, 4_096
+CHEAP_WORK, CHEAP_BYTES, CHEAP_NUMBERS = 8 * 10**6, 6 * 2**20, 4_096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +80,8 @@ class Question(ABC, Generic[R]):
                 f"the answer would have {cost.answer:,} numbers, and it may have {MOST_NUMBERS:,}; ask for less",
             )
         # Rows under hidings are counted for an image that hiding changes everywhere; those of this one decide later.
-        if not cost.rows and cost.size > MOST_BYTES:
-            raise ParameterError("model", f"one image takes this network more than {MOST_BYTES >> 20} MiB")
+        if not cost.rows and (message := USUAL.exceeded("one image takes this network", cost)) is not None:
+            raise ParameterError("model", message)
 
     @property
     @abstractmethod

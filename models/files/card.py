@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from konkyo.models.architecture import IMAGE_SIDE, Architecture, Stage, Wiring, two_stages
+from konkyo.models.architecture import IMAGE_SIDE, Architecture, Pool, Stage, Wiring, two_stages
 from konkyo.models.classes import numbered, wrong_names
 from konkyo.models.errors import ArchitectureError, CheckpointError, complaint
 
@@ -71,6 +71,7 @@ class HeadCard(_Part):
     """The affine layers behind the last stage."""
 
     hidden: tuple[int, ...] = Field(description="Outputs of each hidden affine layer. The last one has the classes.")
+    activation: str = Field("relu", description="Behind each hidden affine layer.")
 
 
 class RunCard(_Part):
@@ -240,7 +241,8 @@ class Document(_Part):
     def architecture(self) -> Architecture:
         """The architecture that the card describes."""
         given = self.input
-        return Architecture(self.stages, given.side, given.channels, self.head.hidden, len(self.classes))
+        head, count = self.head, len(self.classes)
+        return Architecture(self.stages, given.side, given.channels, head.hidden, count, head.activation)
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -285,7 +287,7 @@ def described(architecture: Architecture, border: tuple[float, ...], polarity: s
             "border": border,
         },
         "stages": architecture.stages,
-        "head": {"hidden": architecture.hidden},
+        "head": {"hidden": architecture.hidden, "activation": architecture.activation},
         "parameters": architecture.parameters,
     }
 
@@ -304,6 +306,8 @@ def completed(document: Mapping[str, Any]) -> Document:
         raise _refusal("format_version", f"must be {wanted}, not {version!r}")
     try:
         given = document if version == FORMAT_VERSION else _newer(dict(document), version)
+        if isinstance(given.get("stages"), list | tuple):
+            given = {**given, "stages": [_stage(stage) for stage in given["stages"]]}
         # As JSON: there a list is a tuple, and a text a member of an enumeration.
         return Document.model_validate_json(json.dumps(given))
     except ValidationError as error:
@@ -341,6 +345,13 @@ def _newer(document: dict[str, Any], version: int) -> dict[str, Any]:
         if isinstance(training, dict) and isinstance(training.get("augmentations"), dict):
             newer["training"] = {**training, "augmentations": {**training["augmentations"], "mirror": False}}
     return newer
+
+
+def _stage(spelled: Any) -> Any:
+    """A stage, where a pool that is true or false is one of 2×2 cells, which takes the largest, or none."""
+    if isinstance(spelled, dict) and isinstance(spelled.get("pool"), bool):
+        return {**spelled, "pool": asdict(Pool()) if spelled["pool"] else None}
+    return spelled
 
 
 def _two_stages(spelled: Any, version: int) -> Architecture:

@@ -1,16 +1,18 @@
 """The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2; docs/mathematics.md, 2)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from konkyo.models import ties
+from konkyo.models import steps, ties
+from konkyo.models.activations import activation
+from konkyo.models.architecture import Factor, Stage
 from konkyo.models.classes import numbered
 from konkyo.models.errors import ParameterError
 from konkyo.models.filters.usage import Typicality, Usage
-from konkyo.models.network import Array, IntArray, Network, Trace
+from konkyo.models.network import Array, IntArray, Network, Trace, pooled, winners
 from konkyo.models.result import ClassResult, check_class, check_question, check_single
 from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
@@ -69,8 +71,8 @@ class Account:
     contributions
         (A, B): the sum of each map; the paper's nine numbers (Fig. 3).
     filter_bias
-        (B,): the contribution of the last stage's biases, which several pairs share, with summed wiring; zeros with
-        paired.
+        (B,): the contribution of the last stage's biases, which several pairs share, with summed wiring, and of f(0);
+        zeros with paired wiring and ReLU.
     class_bias
         The class's bias in the affine layer.
     logit
@@ -132,12 +134,13 @@ class Ledger:
     passed
         (..., A, B, s, s): what reaches the head by pair, ``g_j(s) · u_ji(s*)``.
     weights
-        (C, 1 or A, B, s, s), with hidden layers (..., C, 1 or A, B, s, s): W.
+        (C, 1 or A, B, s, s), with hidden layers (..., C, 1 or A, B, s, s): W. ``s`` is the side of a pair's map
+        (``Architecture.cells``).
     contributions
         (..., C, A, B): the sum of each pair's map.
     filter_bias
-        (..., C, B): ``Σ_s W[c, j, s] · g_j(s) · b_j`` with summed wiring; zeros with paired wiring, where the bias
-        is part of its pair's map.
+        (..., C, B): ``Σ_s W[c, j, s] · (g_j(s) · b_j + f(0))`` with summed wiring; with paired wiring the bias is part
+        of its pair's map.
     class_bias
         (C,), with hidden layers (..., C): the biases of the head.
     logits
@@ -202,9 +205,9 @@ class Ledger:
 def contributions(network: Network, images: Array) -> Ledger:
     """Split every logit into the contributions of the filter pairs, exactly.
 
-    The network is piecewise linear. Let s* be the winners of the pools for this image and g its gates: 1 where the
-    winner is positive, else 0. Each logit is the sum over pairs (i, j) and cells s of ``W[c, j, s] · g_j(s) ·
-    u_ji(s*)``, plus biases.
+    An activation is f(z) = f(0) + φ(z)·z. Let s* be the winners of the pools for this image and g their factors φ; with
+    ReLU g is a gate, 1 where the winner is positive, else 0. Each logit is the sum over pairs (i, j) and cells s of
+    ``W[c, j, s] · g_j(s) · u_ji(s*)``, plus biases and f(0). In a mean pool every place counts, with φ/n.
 
     Parameters
     ----------
@@ -225,19 +228,22 @@ def traced_contributions(network: Network, images: Array) -> tuple[Trace, Ledger
     """As ``contributions``, with the forward pass that it is made from."""
     flat, batch = network.flatten(images)
     trace, shape = network.run(flat), network.architecture
-    side = shape.sides[-1]
-    passed, gates = _passed(network, flat, trace)
+    (groups, inputs, filters), side = shape.groups(len(shape.stages) - 1), shape.fine.sides[-1]
+    passed, rest = _passed(network, flat, trace)
     weight, class_bias = network.linear_head(trace.hidden)
-    weight = weight.reshape(len(weight), shape.classes, *shape.map_grid, shape.cells)
+    weight = weight.reshape(len(weight), shape.classes, groups, filters, shape.cells)
     # For each map that reaches the head a product (C, cells) × (cells, its pairs); M is 1 or N.
-    by_map = weight.transpose(0, 2, 3, 1, 4)  # (M, rows, B, C, cells)
-    by_pair = passed[..., None] if shape.stages[-1].paired else passed.transpose(0, 2, 3, 1)[:, None]
-    products = by_map @ by_pair  # (N, rows, B, C, pairs of the map)
+    by_map = weight.transpose(0, 2, 3, 1, 4)  # (M, G, F, C, cells)
+    by_pair = passed.reshape(len(flat), groups, inputs, filters, shape.cells).transpose(0, 1, 3, 4, 2)
+    products = by_map @ by_pair  # (N, G, F, C, I)
     contributions = np.ascontiguousarray(products.transpose(0, 3, 1, 4, 2)).reshape(
         len(flat), shape.classes, *shape.pairs
     )
-    # The rows of the grid hold the maps that share a filter's bias; with paired wiring filter_bias is zero anyway.
-    filter_bias = (by_map @ gates[..., None])[..., 0].sum(1).swapaxes(-1, -2) * network.filter_bias
+    filter_bias = np.zeros((len(flat), shape.classes, shape.stages[-1].filters), network.dtype)
+    if rest is not None:
+        each = (by_map @ rest.reshape(*rest.shape[:1], groups, filters, shape.cells, 1))[..., 0]  # (N, G, F, C)
+        each = each.reshape(len(flat), shape.maps // shape.stages[-1].filters, shape.stages[-1].filters, shape.classes)
+        filter_bias = each.sum(1).swapaxes(1, 2)
     weight = weight.reshape(*weight.shape[:-1], side, side)
 
     def batched(values: Array) -> Array:
@@ -245,7 +251,7 @@ def traced_contributions(network: Network, images: Array) -> tuple[Trace, Ledger
 
     ledger = Ledger(
         passed=batched(passed.reshape(*passed.shape[:-1], side, side)),
-        weights=batched(weight) if shape.hidden else weight[0],
+        weights=batched(_for_pairs(weight, inputs)) if shape.hidden else _for_pairs(weight, inputs)[0],
         contributions=batched(contributions),
         filter_bias=batched(filter_bias),
         class_bias=batched(class_bias) if shape.hidden else class_bias[0],
@@ -303,6 +309,11 @@ class FilterExplanation(ClassResult):
         return self.account.maps
 
     @property
+    def factor(self) -> Factor:
+        """What the activations' outputs are split by."""
+        return self.network.architecture.factor
+
+    @property
     def ranking(self) -> list[RankedPair]:
         """The pairs by contribution, the greatest first."""
         return self.account.ranking()
@@ -331,7 +342,11 @@ class FilterExplanation(ClassResult):
         fields["ranking"] = [asdict(pair) for pair in account.ranking(top)]
         if top is not None:
             fields["others"] = asdict(account.others(top))
-        fields |= {"residual": account.residual, "typicality": self.typicality and asdict(self.typicality)}
+        fields |= {
+            "residual": account.residual,
+            "factor": self.factor.value,
+            "typicality": self.typicality and asdict(self.typicality),
+        }
         if totals:
             fields["totals"] = self.totals.tolist()
         if maps:
@@ -423,8 +438,10 @@ def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:
     passed, _ = _passed(network, flat, trace)
     weight, _ = network.linear_head(trace.hidden)
     weight = weight[np.arange(len(flat)) if shape.hidden else 0, classes]
-    maps: Array = weight.reshape(len(flat), *shape.map_grid, shape.cells) * passed
-    return maps.reshape(*batch, *shape.pairs, shape.sides[-1], shape.sides[-1])
+    (groups, inputs, filters), side = shape.groups(len(shape.stages) - 1), shape.fine.sides[-1]
+    weight = _for_pairs(weight.reshape(len(flat), groups, filters, 1, shape.cells), inputs)
+    maps: Array = weight[:, :, :, 0] * passed
+    return maps.reshape(*batch, *shape.pairs, side, side)
 
 
 def greatest(values: Array, most: int | None) -> IntArray:
@@ -444,30 +461,84 @@ def ranked(values: Array, most: int | None) -> IntArray:
     return order[listed[order]]
 
 
-def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, NDArray[np.bool_]]:
-    """What reaches the head by pair, ``g_j(s) · u_ji(s*)``, and the gates g.
+def _for_pairs(weight: Array, inputs: int) -> Array:
+    """(..., G, F, s, s) as (..., 1 or A, F, s, s): the weights of the map that each pair belongs to."""
+    return weight.repeat(inputs, axis=-4) if inputs > 1 and weight.shape[-4] > 1 else weight
 
-    Their shapes are (N, A, B, cells) and (N, A, B, cells). With paired wiring the inputs contain the pair's bias. With
-    summed wiring the gates are (N, 1, B, cells), since all pairs of a filter share them.
+
+def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, Array | None]:
+    """What reaches the head by pair, ``g_j(s) · u_ji(s*)``, and what no pair has.
+
+    Their shapes are (N, A, F, cells) and (N, maps, cells). A bias that only one pair has is a part of it. The second is
+    None if there is nothing.
     """
-    shape, last = network.architecture, len(network.architecture.stages) - 1
-    (inputs, filters), stage = shape.pairs, shape.stages[-1]
-    windows = network.windows(last, trace.layers[-2] if last else flat)
-    winners = trace.winners.reshape(len(flat), *shape.map_grid, shape.cells)
-    gates = trace.layers[-1].reshape(winners.shape) > 0
-    kernels = network.kernels(last).reshape(filters, -1, stage.kernel**2).swapaxes(0, 1)
-    passed = np.empty((len(flat), inputs, filters, shape.cells), network.dtype)
-    step = max(1, CHUNK // (filters * windows.shape[-1]))
+    shape, last = network.architecture.fine, len(network.architecture.stages) - 1
+    stage, (groups, inputs, filters) = shape.stages[-1], shape.groups(last)
+    sources = [trace.layers[source - 1] if source else flat for source in shape.sources(last)]
+    below = sources[0] if len(sources) == 1 else np.sum(sources, axis=0)
+    whole = trace.convolutions[-1].reshape(len(flat), groups, filters, trace.convolutions[-1].shape[-1] ** 2)
+    before, after = activation(stage.activation), activation(stage.after)
+    every = stage.mean and stage.pool is not None
+    chosen = None if stage.pool is None or every else winners(stage, trace.convolutions[-1])
+    places = None if chosen is None else chosen.reshape(len(flat), groups, filters, shape.cells)
+    if places is None:
+        kept = whole
+    else:
+        first_cell = np.arange(whole.size // whole.shape[3]).reshape(*whole.shape[:3], 1) * whole.shape[3]
+        kept = whole.ravel().take(first_cell + places)
+    factors = before.factor(kept)
+    outer: Array | float = 1.0
+    if after.name != "none":
+        value = _mean(stage, before(kept), whole.shape) if every else before(kept)
+        outer = after.factor(value)
+        factors = factors if every else factors * outer
+    kernels = network.kernels(last).reshape(-1, filters, inputs, max(stage.kernel, 1) ** 2)
+    passed = np.empty((len(flat), groups, inputs, filters, whole.shape[3]), network.dtype)
+    outputs = stage.sides(shape.below(last)[1])[0]
+    if places is not None:
+        passed = np.empty((len(flat), groups, inputs, filters, shape.cells), network.dtype)
     for image in range(len(flat)):
-        for first in range(0, inputs, step):
-            some = slice(first, first + step)
-            # u_ji everywhere, of which the winners are taken.
-            responses = (kernels if stage.paired else kernels[some]) @ windows[image, some]
-            rows = np.arange(responses.shape[0] * filters).reshape(-1, filters, 1) * windows.shape[-1]
-            passed[image, some] = responses.ravel().take(rows + winners[image, some if stage.paired else slice(None)])
-    passed += network.pair_bias[..., None]
-    passed *= gates
-    return passed, gates
+        responses = np.empty((groups, inputs, filters, whole.shape[3]), network.dtype)
+        for rows, windows in network.windows(last, below[image, None]):
+            seen = windows.reshape(groups, inputs, kernels.shape[3], -1)
+            cells = slice(rows.start * outputs, rows.stop * outputs)
+            step = max(1, CHUNK // (filters * seen.shape[3] * inputs))
+            for first in range(0, groups, step):
+                some = slice(first, first + step)
+                by_input = kernels[some if len(kernels) > 1 else slice(None)].swapaxes(1, 2)
+                responses[some, :, :, cells] = by_input @ seen[some]
+                steps.done(responses[some, :, :, cells].size * kernels.shape[3])
+        if places is None:
+            passed[image] = responses
+        else:
+            # u at the winners, which all inputs of a map share.
+            first_cell = np.arange(groups * inputs * filters).reshape(groups, inputs, filters, 1) * whole.shape[3]
+            responses.ravel().take(first_cell + places[image][:, None], out=passed[image])
+    bias = network.bias(last)
+    own = (bias.reshape(-1, filters, whole.shape[3]) if stage.bias_map else bias.reshape(-1, filters, 1))[None]
+    if places is not None and stage.bias_map:
+        own = np.take_along_axis(np.broadcast_to(own, whole.shape), places, 3)
+    if inputs == 1:
+        passed += own[:, :, None]
+    passed *= factors[:, :, None]
+    rest = None if inputs == 1 else factors * own
+    if every:
+        passed = _mean(stage, passed, whole.shape) * (outer if isinstance(outer, float) else outer[:, :, None])
+        rest = None if rest is None else _mean(stage, np.broadcast_to(rest, whole.shape), whole.shape) * outer
+    if before.rest or after.rest:
+        rest = (0 if rest is None else rest) + np.asarray(outer * before.rest + after.rest, network.dtype)
+    shaped = passed.reshape(len(flat), groups * inputs, filters, shape.cells)
+    if rest is None:
+        return shaped, None
+    return shaped, np.broadcast_to(rest, (*whole.shape[:3], shape.cells)).reshape(len(flat), shape.maps, shape.cells)
+
+
+def _mean(stage: Stage, values: Array, shape: tuple[int, ...]) -> Array:
+    """The mean over each place's pool of (..., o²) → (..., s²)."""
+    side = int(shape[-1] ** 0.5)
+    plain = replace(stage, activation="none", after="none")
+    made = pooled(plain, values.reshape(*values.shape[:-1], side, side))
+    return made.reshape(*values.shape[:-1], made.shape[-1] ** 2)
 
 
 def pair_words(asked: str, account: Account) -> str:

@@ -79,8 +79,10 @@ class Process(ClassResult):
     @property
     def head(self) -> Array:
         """(C, K, s, s): the weights of the head for each of ``head_maps``; with hidden layers, with gates fixed."""
-        weights = self.ledger.weights
-        head: Array = weights.reshape(len(weights), -1, *weights.shape[-2:])[:, self.head_maps]
+        weights, (_, inputs, _) = self.ledger.weights, self.network.architecture.groups(-1 + len(self.shown))
+        # Pairs of one map have the same weights.
+        by_map = weights if weights.shape[1] == 1 else weights[:, ::inputs]
+        head: Array = by_map.reshape(len(weights), -1, *weights.shape[-2:])[:, self.head_maps]
         return head
 
     @property
@@ -134,8 +136,8 @@ class Process(ClassResult):
     @property
     def _map_of_pair(self) -> IntArray:
         architecture = self.network.architecture
-        row = self.pairs[:, 0] if architecture.stages[-1].paired else 0
-        number: IntArray = row * architecture.stages[-1].filters + self.pairs[:, 1]
+        _, inputs, filters = architecture.groups(len(architecture.stages) - 1)
+        number: IntArray = self.pairs[:, 0] // inputs * filters + self.pairs[:, 1]
         return number
 
 
@@ -196,23 +198,24 @@ def usual_top(architecture: Architecture) -> int:
 
 def process_numbers(architecture: Architecture, top: int) -> int:
     """Numbers of an answer that shows ``top`` maps of each layer and ``top`` pairs, beside the contributions."""
-    layers = zip(architecture.stages, architecture.sides, architecture.layer_maps, strict=False)
-    stages = (
-        min(top, stage.filters * (below if stage.paired else 1))
-        * ((1 if stage.paired else below) * stage.kernel**2 + sum(side**2 for side in stage.sides(side)))
-        for stage, side, below in layers
-    )
+    stages = 0
+    for number, stage in enumerate(architecture.stages):
+        (_, inputs, _), side = architecture.groups(number), architecture.below(number)[1]
+        cells = sum(side**2 for side in stage.sides(side))
+        stages += min(top, architecture.layer_maps[number + 1]) * (inputs * stage.kernel**2 + cells)
     pairs = min(top, prod(architecture.pairs))
-    return sum(stages) + pairs * architecture.cells * (architecture.classes + 2)
+    return stages + pairs * architecture.cells * (architecture.classes + 2)
 
 
 def worth_of_maps(architecture: Architecture, trace: Trace, account: Account) -> list[Array]:
     """For each stage (maps,): how much each map matters, as ``Process.shown`` says."""
     worth = [layer.max((-2, -1)) for layer in trace.layers]
     added = np.abs(account.contributions)
-    worth[-1] = added.ravel() if architecture.stages[-1].paired else added.sum(0)
-    if len(worth) > 1:
-        worth[-2] = added.sum(1)
+    groups, inputs, filters = architecture.groups(len(worth) - 1)
+    worth[-1] = added.reshape(groups, inputs, filters).sum(1).ravel()
+    for source in architecture.sources(len(worth) - 1):
+        if source:
+            worth[source - 1] = added.sum(1)
     return worth
 
 

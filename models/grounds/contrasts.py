@@ -175,7 +175,9 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) ->
         values = _values(games, visible)
         lowest = values.min(1)
         if (lowest <= limit).any():
-            return sum(1 << int(region) for region in np.flatnonzero(~visible[ties.first(-lowest)]))
+            # Of ties the set that comes first where sets are compared by their lowest region, then by the next.
+            by_set = np.lexsort(visible.T[::-1])
+            return set_of(np.flatnonzero(~visible[by_set[ties.first(-lowest[by_set])]]))
     return None
 
 

@@ -9,16 +9,18 @@ With hidden affine layers the sum is the output of the first of them. Where hidi
 tables are then merged into the table of one game.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models import ties
-from konkyo.models.hiding.cost import MERGED_CHUNK, check_tables, usual_side
+from konkyo.models import steps, ties
+from konkyo.models.hiding.cost import MERGED_CHUNK, USUAL, Budget, planned_tables, usual_side
+from konkyo.models.hiding.plan import Made, left
 from konkyo.models.hiding.regions import Fill, Regions, check_fill, filled
-from konkyo.models.hiding.rows import every
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.result import check_pairs, check_question, check_single
 
@@ -144,69 +146,92 @@ def subsets(players: int) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class Cells:
-    """The cells of the last layer under every hiding of the regions that they see, for one image.
+class Batch:
+    """Local games of as many players each.
+
+    Attributes
+    ----------
+    players
+        (n, m): the players of each, as in ``LocalGame``.
+    tables
+        (n, 2ᵐ, Q).
+    """
+
+    players: IntArray
+    tables: Array
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Every combination of hidden regions, for one image: made a few cells at a time, and not kept.
 
     Attributes
     ----------
     network
-        Whose cells they are.
+        Its precision is that of the tables.
     regions
         The grid.
-    values
-        For each cell the numbers (n,) of the regions in which it sees pixels that hiding changes, and its values for
-        every set of visible ones: (maps, 2ⁿ), or (A·B + B, 2ⁿ) split by pair.
     by_pair
-        Whether they are split.
+        Whether the values of a cell are split by pair.
+    made
+        The cells of the last layer.
     """
 
     network: Network
     regions: Regions
-    values: tuple[tuple[IntArray, Array], ...]
     by_pair: bool
+    made: Iterator[Made]
 
-    def class_games(self) -> LocalGames:
+    def class_batches(self) -> Iterator[Batch]:
+        """The games of the logits of all classes; with hidden affine layers, of the outputs of the first of them."""
+        for made in self.made:
+            yield self._classes(made)
+
+    def split_batches(self, target: int, versus: int | None, *, classes: bool = True) -> Iterator[tuple[Batch, Batch]]:
+        """As ``class_batches``, each with the games of the pairs' contributions, as ``pair_games`` describes them.
+
+        Without ``classes`` the second stands for both.
+        """
+        weights = pair_weights(self.network, target, versus)
+        for made in self.made:
+            shown = made.values[:, :, ::-1, 0] * weights[:, made.cells, None]
+            pairs = Batch(made.players, shown.transpose(1, 2, 0))
+            yield self._classes(made) if classes else pairs, pairs
+
+    def class_games(self) -> "LocalGames":
         """The game whose values are the logits of all classes."""
-        network, weights = self.network, self.network.cell_weights
+        network = self.network
         tables = [
-            LocalGame(players, self._maps(values).T @ weights[cell])
-            for cell, (players, values) in enumerate(self.values)
+            LocalGame(*game) for batch in self.class_batches() for game in zip(batch.players, batch.tables, strict=True)
         ]
         if not network.architecture.hidden:
             return LocalGames(self.regions, tuple(tables), network.weights["affine.bias"])
-        merged = _merged(network, tables)
-        return LocalGames(self.regions, (merged,), np.zeros(len(network.classes), network.dtype))
+        return LocalGames(self.regions, (_merged(network, tables),), np.zeros(len(network.classes), network.dtype))
 
-    def pair_games(self, target: int, versus: int | None) -> LocalGames:
-        """The game whose values are the contributions of the pairs, and of the biases that pairs share, to a class.
-
-        Raises
-        ------
-        ParameterError
-            A class out of range, or a class against itself.
-        """
-        weights = pair_weights(self.network, target, versus)
-        games = tuple(
-            LocalGame(players, (values * weights[:, cell, None]).T)
-            for cell, (players, values) in enumerate(self.values)
-        )
-        return LocalGames(self.regions, games, np.zeros(len(weights), self.network.dtype))
-
-    def _maps(self, values: Array) -> Array:
-        """(maps, 2ⁿ): the sum over the pairs of each map."""
-        if not self.by_pair:
-            return values
-        inputs, filters = self.network.architecture.pairs
-        pairs, shared = values[:-filters], values[-filters:]
-        if self.network.architecture.stages[-1].paired:
-            return pairs
-        summed: Array = pairs.reshape(inputs, filters, -1).sum(0) + shared
-        return summed
+    def _classes(self, made: Made) -> Batch:
+        values = made.values[..., 0]
+        if self.by_pair:
+            shape = self.network.architecture
+            groups, inputs, filters = shape.groups(len(shape.stages) - 1)
+            pairs = prod(shape.pairs)
+            summed = values[:pairs].reshape(groups, inputs, filters, *values.shape[1:]).sum(1)
+            values = summed.reshape(-1, *values.shape[1:])
+            if left(shape):
+                values = values + made.values[pairs:, ..., 0]
+        # Rows count hidden regions and tables visible ones: the last row is the first of the table.
+        return Batch(made.players, values[:, :, ::-1].transpose(1, 2, 0) @ self.network.cell_weights[made.cells])
 
 
-def cells_of(
-    network: Network, image: Array, region: int | None = None, fill: Fill | Array = 0.0, *, pairs: bool = False
-) -> Cells:
+def tables_of(
+    network: Network,
+    image: Array,
+    region: int | None = None,
+    fill: Fill | Array = 0.0,
+    *,
+    pairs: bool = False,
+    kept: bool = True,
+    budget: Budget | None = USUAL,
+) -> Tables:
     """Every combination of hidden regions, of which all games are made.
 
     Parameters
@@ -217,11 +242,15 @@ def cells_of(
         As in ``konkyo.models.hiding.shapley.shapley_values``.
     pairs
         Whether values are split by pair.
+    kept
+        Whether all tables will be kept.
+    budget
+        What may be spent; None for no limit.
 
     Raises
     ------
     ImageError
-        Not one image of the network's shape, or not finite.
+        Not one image of the network's shape.
     ParameterError
         A fill out of range, or regions that take too much work; pairs of a network with hidden affine layers, whose
         head differs from hiding to hiding.
@@ -234,16 +263,17 @@ def cells_of(
     side = usual_side(network.architecture) if region is None else region
     regions = Regions(side, side=network.architecture.side)
     fills = filled(images, fill)
-    check_tables(network.architecture, regions, (images[0] != fills[0]).any(0), pairs=pairs)
-    return Cells(network, regions, tuple(every(network, images[0], fills[0], regions, pairs=pairs)), pairs)
+    differs = (images[0] != fills[0]).any(0)
+    plan = planned_tables(network.architecture, regions, differs, pairs=pairs, kept=kept, budget=budget)
+    return Tables(network, regions, pairs, plan.run(network, images, fills))
 
 
 def class_games(network: Network, image: Array, region: int | None = None, fill: Fill | Array = 0.0) -> LocalGames:
     """The game whose values are the logits of all classes: Q is the number of classes.
 
-    Parameters and errors are those of ``cells_of``.
+    Parameters and errors are those of ``tables_of``.
     """
-    return cells_of(network, image, region, fill).class_games()
+    return tables_of(network, image, region, fill).class_games()
 
 
 def pair_games(
@@ -254,7 +284,7 @@ def pair_games(
     region: int | None = None,
     fill: Fill | Array = 0.0,
 ) -> LocalGames:
-    """The game whose values are the contributions of the pairs and of the biases that pairs share.
+    """The game whose values are the contributions of the pairs, and what no pair has.
 
     Gates and winners are those of each hiding, as in the ledger of the hidden image
     (``konkyo.models.filters.contributions``). The sum of all quantities is the target's logit minus its class bias.
@@ -266,13 +296,13 @@ def pair_games(
     versus
         The class to compare with: every number is the difference target − versus.
     network, image, region, fill
-        As in ``cells_of``, whose errors it has.
+        As in ``tables_of``, whose errors it has.
 
     Returns
     -------
     LocalGames
-        Q is A·B + B. Pair (i, j) has number i·B + j. The shared bias of each filter follows; it is 0 with paired
-        wiring.
+        Pair (i, j) has number i·B + j. The biases that pairs share, and f(0), follow, for each map of the last stage;
+        they are absent where there are none.
 
     Raises
     ------
@@ -280,11 +310,17 @@ def pair_games(
         Also: a class out of range, or a class against itself.
     """
     check_question(target, versus, network.classes)
-    return cells_of(network, image, region, fill, pairs=True).pair_games(target, versus)
+    tables = tables_of(network, image, region, fill, pairs=True)
+    games = tuple(
+        LocalGame(*game)
+        for _, batch in tables.split_batches(target, versus, classes=False)
+        for game in zip(batch.players, batch.tables, strict=True)
+    )
+    return LocalGames(tables.regions, games, np.zeros(games[0].table.shape[1], network.dtype))
 
 
 def pair_weights(network: Network, target: int, versus: int | None) -> Array:
-    """(A·B + B, cells): the head's weights of a class, or the difference of two, by pair; then by filter.
+    """(V, cells): the head's weights of a class, or the difference of two, for values split by pair (``Plan.values``).
 
     Raises
     ------
@@ -292,11 +328,22 @@ def pair_weights(network: Network, target: int, versus: int | None) -> Array:
         A class out of range, or a class against itself.
     """
     check_question(target, versus, network.classes)
-    weights, shape = network.first_affine, network.architecture
+    weights, shape = network.fine_affine, network.architecture
     chosen = np.asarray(weights[target] if versus is None else weights[target] - weights[versus])
-    by_map = chosen.reshape(*shape.map_grid, shape.cells)
-    by_pair = np.broadcast_to(by_map, (*shape.pairs, shape.cells)).reshape(-1, shape.cells)
-    return np.concatenate([by_pair, by_map[0]])
+    groups, inputs, filters = shape.groups(len(shape.stages) - 1)
+    by_map = chosen.reshape(groups, 1, filters, shape.cells)
+    by_pair = np.broadcast_to(by_map, (groups, inputs, filters, shape.cells)).reshape(-1, shape.cells)
+    return np.concatenate([by_pair, chosen]) if left(shape) else by_pair
+
+
+def by_filter(network: Network, values: Array) -> Array:
+    """(..., B): what no pair has, by filter, for values split by pair (..., V)."""
+    shape = network.architecture
+    filters, rest = shape.stages[-1].filters, values[..., prod(shape.pairs) :]
+    if not rest.shape[-1]:
+        return np.zeros((*values.shape[:-1], filters), values.dtype)
+    summed: Array = rest.reshape(*values.shape[:-1], -1, filters).sum(-2)
+    return summed
 
 
 def _merged(network: Network, tables: list[LocalGame]) -> LocalGame:
@@ -307,10 +354,13 @@ def _merged(network: Network, tables: list[LocalGame]) -> LocalGame:
         key = game.players.tobytes()
         table = shared[key].table + game.table if key in shared else game.table
         shared[key] = LocalGame(game.players, table)
-    steps = [(1 << np.arange(len(game.players))) @ (game.players[:, None] == players) for game in shared.values()]
+    distances = [(1 << np.arange(len(game.players))) @ (game.players[:, None] == players) for game in shared.values()]
     logits = np.empty((2 ** len(players), len(network.classes)), network.dtype)
     for start in range(0, len(logits), MERGED_CHUNK):
         members = (np.arange(start, min(start + MERGED_CHUNK, len(logits)))[:, None] >> np.arange(len(players))) & 1
-        first = sum(game.table[members @ step] for game, step in zip(shared.values(), steps, strict=True))
-        logits[start : start + MERGED_CHUNK] = network.after_first(np.asarray(first))
+        first = np.zeros((len(members), network.cell_weights.shape[2]), network.dtype)
+        for game, distance in zip(shared.values(), distances, strict=True):
+            first += game.table[members @ distance]
+        logits[start : start + MERGED_CHUNK] = network.after_first(first)
+        steps.done(len(members) * first.shape[1] * len(shared))
     return LocalGame(players, logits)

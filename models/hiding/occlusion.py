@@ -1,19 +1,19 @@
 """Occlusion: hide one region of the image and predict it again (section 4)."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from konkyo.models import ties
+from konkyo.models import steps, ties
 from konkyo.models.errors import ParameterError
-from konkyo.models.hiding.cost import MOST_BYTES, check_singles, singles
+from konkyo.models.hiding.cost import USUAL, Budget, check_singles, singles
 from konkyo.models.hiding.games import pair_weights
+from konkyo.models.hiding.plan import BoolArray, Family, Plan, kept_plan
 from konkyo.models.hiding.regions import Hiding, OfRegions, Regions, check_regions, filled
-from konkyo.models.hiding.rows import Family, ordered
-from konkyo.models.network import Array, IntArray, Network, softmax
+from konkyo.models.network import STRIP, Array, IntArray, Network, softmax
 from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
 from konkyo.models.rounding import decimals_of_sum, number
 
@@ -43,7 +43,14 @@ class Faithfulness:
     random_insertion: float
 
 
-def faithfulness(network: Network, image: Array, hiding: Hiding, order: IntArray, target: int) -> Faithfulness:
+def faithfulness(
+    network: Network,
+    image: Array,
+    hiding: Hiding,
+    order: IntArray,
+    target: int,
+    budget: Budget | None = USUAL,
+) -> Faithfulness:
     """Compare an explanation with 20 random orders, drawn with a fixed seed.
 
     Regions that already have the fill value are left out, since hiding them changes nothing. The abscissa of the curves
@@ -62,7 +69,7 @@ def faithfulness(network: Network, image: Array, hiding: Hiding, order: IntArray
         The explained class.
     """
     # Two curves for each order.
-    check_singles(network.architecture, hiding.regions, orders=2 * (RANDOM_ORDERS + 1))
+    check_singles(network.architecture, hiding.regions, orders=2 * (RANDOM_ORDERS + 1), budget=budget)
     images, _ = network.flatten(image)
     fills, changed = filled(images, hiding.fill), hiding.changed(images[0])
     which = np.flatnonzero(changed)
@@ -85,10 +92,35 @@ def faithfulness(network: Network, image: Array, hiding: Hiding, order: IntArray
 def _area(network: Network, images: Array, fills: Array, regions: Regions, order: IntArray, target: int) -> float:
     """The area under the curve of the target's probability as regions (n,) are hidden in this order."""
     count = len(order)
-    steps = np.unique(np.linspace(0, count, min(count, POINTS) + 1).round().astype(int))
-    rows = ordered(network, images, fills, regions, order, Family.NESTED)
-    logits = replace(rows, at=rows.at[steps]).logits(network)[0]
-    return float(np.trapezoid(softmax(logits)[:, target], steps)) / count
+    points = np.unique(np.linspace(0, count, min(count, POINTS) + 1).round().astype(int))
+    logits = nested_logits(network, images, fills, regions, order, points)[0]
+    return float(np.trapezoid(softmax(logits)[:, target], points)) / count
+
+
+def nested_logits(
+    network: Network, images: Array, fills: Array, regions: Regions, order: IntArray, counts: IntArray
+) -> Array:
+    """(N, n, C): the logits of images (N, channels, side, side) with the first ``counts`` (n,) regions of an order
+    hidden.
+
+    ``fills`` are the pixels that replace hidden ones.
+    """
+    plan = Plan(network.architecture, regions, Family.NESTED, order=order)
+    [made] = plan.run(network, images, fills)
+    return _logits(network, made.values, plan.at[counts])
+
+
+def _logits(network: Network, values: Array, at: IntArray) -> Array:
+    """(N, hidings, C) for rows (maps, J, N) of the last layer, of which each hiding has some (hidings, cells)."""
+    (maps, _, images), (hidings, cells) = values.shape, at.shape
+    first = np.zeros((hidings * images, network.cell_weights.shape[2]), network.dtype)
+    block = max(1, STRIP // (maps * images * hidings))
+    for start in range(0, cells, block):
+        some = slice(start, start + block)
+        features = values.take(at[:, some].T, axis=1)
+        first += network.first(some, features.reshape(maps, -1, hidings * images))
+        steps.done(features.size * first.shape[1])
+    return network.after_first(first).reshape(hidings, images, -1).swapaxes(0, 1)
 
 
 # Multiply-adds of the forward passes of all images that are hidden at once. More images would leave the cache.
@@ -175,6 +207,7 @@ def occlude(
     hiding: Hiding = Hiding(),
     score: Score = Score.LOGIT,
     versus: int | None = None,
+    budget: Budget | None = USUAL,
 ) -> Occlusion:
     """Hide each region in turn and predict the image again.
 
@@ -195,6 +228,8 @@ def occlude(
         The score to compare.
     versus
         The class to compare with: the score becomes the difference target − versus.
+    budget
+        What may be spent for an image; None for no limit.
 
     Raises
     ------
@@ -207,7 +242,7 @@ def occlude(
     for value in [] if target is None else np.unique(target):
         check_class("target", int(value), len(network.classes))
 
-    whole, hidden = hidden_logits(network, flat, filled(flat, hiding.fill), hiding.regions)
+    whole, hidden = hidden_logits(network, flat, filled(flat, hiding.fill), hiding.regions, budget)
     unhidden = ties.predicted(whole)
     explained = unhidden if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
     for value in np.unique(explained):
@@ -236,7 +271,9 @@ def occlude(
     )
 
 
-def hidden_logits(network: Network, images: Array, fills: Array, regions: Regions) -> tuple[Array, Array]:
+def hidden_logits(
+    network: Network, images: Array, fills: Array, regions: Regions, budget: Budget | None = USUAL
+) -> tuple[Array, Array]:
     """The logits of whole images, and of each image with each region hidden by itself.
 
     Parameters
@@ -257,24 +294,32 @@ def hidden_logits(network: Network, images: Array, fills: Array, regions: Region
         Regions that take too much room.
     """
     check_regions(regions, network)
-    check_singles(network.architecture, regions)
+    check_singles(network.architecture, regions, budget=budget)
     changed = regions.changed((images != fills).any(1))
     whole = np.empty((len(images), len(network.classes)), network.dtype)
     hidden = np.empty((len(images), regions.count, len(network.classes)), network.dtype)
-    at_once = MOST_BYTES // singles(network.architecture, regions).size
+    plan = kept_plan(network.architecture, regions, Family.SINGLE)
+    at_once = USUAL.size // singles(network.architecture, regions).size
     size = max(1, min(64, at_once, CHUNK // network.architecture.multiply_adds))
     for start in range(0, len(images), size):
         some = slice(start, start + size)
         # A region that no image of the batch has is left out. One that only others have leaves an image as it is.
-        order = np.flatnonzero(changed[some].any(0))
-        logits = ordered(network, images[some], fills[some], regions, order, Family.SINGLE).logits(network)
+        of_any: BoolArray = np.logical_or.reduce(changed[some])
+        order = np.flatnonzero(of_any)
+        [made] = plan.run(network, images[some], fills[some], of_any)
+        logits = _logits(network, made.values, plan.at[[0, *(1 + order)]])
         whole[some], hidden[some] = logits[:, 0], logits[:, :1]
         hidden[some, order] = np.where(changed[some, order, None], logits[:, 1:], logits[:, :1])
     return whole, hidden
 
 
 def pair_drops(
-    network: Network, image: Array, hiding: Hiding, target: int, versus: int | None = None
+    network: Network,
+    image: Array,
+    hiding: Hiding,
+    target: int,
+    versus: int | None = None,
+    budget: Budget | None = USUAL,
 ) -> tuple[Array, Array]:
     """The drop of each pair's contribution when a region is hidden.
 
@@ -308,15 +353,17 @@ def pair_drops(
     """
     check_pairs(network)
     check_regions(hiding.regions, network)
-    check_singles(network.architecture, hiding.regions, pairs=True)
+    check_singles(network.architecture, hiding.regions, pairs=True, budget=budget)
     images, _ = network.flatten(image)
     fills, pairs, regions = filled(images, hiding.fill), network.architecture.pairs, hiding.regions
     weights = pair_weights(network, target, versus)[: pairs[0] * pairs[1]]
-    order = np.flatnonzero(regions.changed((images != fills).any(1))[0])
-    rows = ordered(network, images, fills, regions, order, Family.SINGLE, pairs=True)
-    values = rows.values[: len(weights), :, 0]
+    changed = regions.changed((images != fills).any(1))[0]
+    order = np.flatnonzero(changed)
+    plan = kept_plan(network.architecture, regions, Family.SINGLE, pairs=True)
+    [made] = plan.run(network, images, fills, changed)
+    values = made.values[: len(weights), :, 0]
     contributions = np.zeros((len(weights), len(order) + 1), network.dtype)
-    for cell, at in enumerate(rows.at.T):
+    for cell, at in enumerate(plan.at[[0, *(1 + order)]].T):
         contributions += weights[:, cell, None] * values[:, at]
     drops = np.zeros((regions.count, *pairs), network.dtype)
     drops[order] = (contributions[:, :1] - contributions[:, 1:]).T.reshape(-1, *pairs)
@@ -448,12 +495,13 @@ def explain_occlusion(
     *,
     pairs: bool = False,
     faithful: bool = False,
+    budget: Budget | None = USUAL,
 ) -> OcclusionExplanation:
     """Hide each region of one image in turn.
 
     Parameters
     ----------
-    network, target, versus, hiding, score
+    network, target, versus, hiding, score, budget
         As in ``occlude``.
     image
         Of the network's shape, (28, 28) for the paper's, in [0, 1].
@@ -473,8 +521,8 @@ def explain_occlusion(
     check_single(image, network)
     if pairs and score is not Score.LOGIT:
         raise ParameterError("pairs", "contributions add up to the logit; ask for score=logit, or without pairs")
-    occlusion = occlude(network, image, target, hiding, score, versus)
+    occlusion = occlude(network, image, target, hiding, score, versus, budget)
     explained = int(occlusion.target)
-    drops = pair_drops(network, image, hiding, explained, versus) if pairs else None
-    measured = faithfulness(network, image, hiding, occlusion.order, explained) if faithful else None
+    drops = pair_drops(network, image, hiding, explained, versus, budget) if pairs else None
+    measured = faithfulness(network, image, hiding, occlusion.order, explained, budget) if faithful else None
     return OcclusionExplanation.of(network, image, occlusion, versus, drops, measured)

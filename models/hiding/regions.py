@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models import ties
-from konkyo.models.architecture import IMAGE_SIDE, Architecture
+from konkyo.models.architecture import IMAGE_SIDE
 from konkyo.models.errors import ParameterError
 from konkyo.models.network import Array, Network, softmax
 from konkyo.models.preparation.resizing import border_median
-
-MAX_REGION = IMAGE_SIDE // 2
 
 
 @dataclass(frozen=True)
@@ -102,35 +100,6 @@ class Regions:
         covers = self.covers.astype(np.float32)
         counts = covers @ differs.astype(np.float32) @ covers.T
         return counts.reshape(len(differs), self.count) > 0
-
-    def seen(self, architecture: Architecture, layer: int) -> NDArray[np.bool_]:
-        """(R², cells): whether a cell of a layer sees any pixel of a region."""
-        return _seen(self, architecture, layer)
-
-    def seen_changes(self, architecture: Architecture, layer: int, differs: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """(cells, R²): whether a cell of a layer sees a pixel of a region that differs, for pixels (side, side)."""
-        sight = _sight(self, architecture, layer)
-        cells, rows, side = sight.shape
-        flat = sight.reshape(cells * rows, side)
-        counts = (flat @ differs.astype(np.float32) @ flat.T).reshape(cells, rows, cells, rows)
-        return counts.swapaxes(1, 2).reshape(cells**2, rows**2) > 0
-
-
-@lru_cache(maxsize=16)
-def _sight(regions: Regions, architecture: Architecture, layer: int) -> NDArray[np.float32]:
-    """(cells, R, side), 0 or 1: the pixel rows that a row of cells sees of a row of regions. The same for columns."""
-    pixel = np.arange(regions.side)
-    inside = np.array([(pixel >= first) & (pixel < behind) for first, behind in architecture.sight(layer)])
-    return (inside[:, None] & regions.covers).astype(np.float32)
-
-
-@lru_cache(maxsize=16)
-def _seen(regions: Regions, architecture: Architecture, layer: int) -> NDArray[np.bool_]:
-    along = (_sight(regions, architecture, layer).max(-1) > 0).T
-    rows, cells = along.shape
-    seen: NDArray[np.bool_] = (along[:, None, :, None] & along[None, :, None, :]).reshape(rows**2, cells**2)
-    seen.flags.writeable = False
-    return seen
 
 
 class FillKind(StrEnum):

@@ -7,9 +7,10 @@ and added up. Nothing is sampled.
 Source: Shapley, "A value for n-person games", 1953, with the axioms of efficiency, null player, symmetry and linearity.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from math import factorial
+from math import factorial, prod
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,12 @@ from numpy.typing import NDArray
 
 from konkyo.models import ties
 from konkyo.models.classes import numbered
-from konkyo.models.hiding.games import LocalGames, cells_of, class_games, pair_games, subsets
+from konkyo.models.hiding.cost import USUAL, Budget
+from konkyo.models.hiding.games import Batch, LocalGames, Tables, by_filter, pair_weights, subsets, tables_of
 from konkyo.models.hiding.occlusion import Faithfulness, faithfulness, pair_heatmaps
 from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, Regions, empty_image
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.models.result import ClassResult, check_question
+from konkyo.models.result import ClassResult, check_question, check_single
 from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
 # Players of a game up to which its weights are kept.
@@ -156,17 +158,40 @@ def shapley_values(network: Network, image: Array, region: int | None = None, fi
     ParameterError
         A fill out of range, or regions that take too much work.
     """
-    return values_of(class_games(network, image, region, fill), network, image, fill)
+    return values_of(tables_of(network, image, region, fill, kept=False), image, fill)
 
 
-def values_of(games: LocalGames, network: Network, image: Array, fill: Fill) -> ShapleyValues:
-    """As ``shapley_values``, for the game of the logits."""
+def values_of(tables: Tables, image: Array, fill: Fill, *others: "InteractionSums") -> ShapleyValues:
+    """As ``shapley_values``, for the tables of the logits; ``others`` take the same tables."""
+    values = RegionSums(tables.regions, len(tables.network.classes), tables.network.dtype)
+    for batch in _logit_batches(tables):
+        values.add(batch)
+        for other in others:
+            other.add(batch)
+    return _values(values, tables.network, image, fill)
+
+
+def _values(values: "RegionSums", network: Network, image: Array, fill: Fill) -> ShapleyValues:
     empty = empty_image(network, image, fill)
-    return ShapleyValues(games.regions, fill, additive_values(games), network.logits(image), empty)
+    return ShapleyValues(values.regions, fill, values.on_grid, network.logits(image), empty)
+
+
+def _logit_batches(tables: Tables) -> Iterator[Batch]:
+    """The games of the logits. Where hidden affine layers follow, they are one game of all regions."""
+    if not tables.network.architecture.hidden:
+        return tables.class_batches()
+    game = tables.class_games().games[0]
+    return iter([Batch(game.players[None], game.table[None])])
 
 
 def pair_values(
-    network: Network, image: Array, target: int, versus: int | None = None, region: int | None = None, fill: Fill = 0.0
+    network: Network,
+    image: Array,
+    target: int,
+    versus: int | None = None,
+    region: int | None = None,
+    fill: Fill = 0.0,
+    budget: Budget | None = USUAL,
 ) -> PairValues:
     """The Shapley value of every region for every filter pair's contribution, and for every shared bias.
 
@@ -188,27 +213,59 @@ def pair_values(
     ParameterError
         A class or fill out of range, a class against itself, regions that take too much work, or hidden affine layers.
     """
-    return pair_values_of(pair_games(network, image, target, versus, region, fill), network)
+    tables = tables_of(network, image, region, fill, pairs=True, kept=False, budget=budget)
+    return pair_values_of(tables, target, versus)
 
 
-def pair_values_of(games: LocalGames, network: Network) -> PairValues:
-    """As ``pair_values``, for the game of the pairs' contributions."""
-    pairs = network.architecture.pairs
-    values, biases = np.moveaxis(additive_values(games), 0, -1), pairs[1]
-    return PairValues(values[..., :-biases].reshape(*values.shape[:2], *pairs), values[..., -biases:])
+def pair_values_of(
+    tables: Tables, target: int, versus: int | None = None, *others: "RegionSums | InteractionSums"
+) -> PairValues:
+    """As ``pair_values``, for tables that are split by pair; ``others`` take the tables of the logits."""
+    network = tables.network
+    sums = RegionSums(tables.regions, len(pair_weights(network, target, versus)), network.dtype)
+    for of_classes, of_pairs in tables.split_batches(target, versus, classes=bool(others)):
+        sums.add(of_pairs)
+        for added in others:
+            added.add(of_classes)
+    pairs, grid = network.architecture.pairs, tables.regions.grid
+    by_pair = sums.values[:, : prod(pairs)].reshape(*grid, *pairs)
+    return PairValues(by_pair, by_filter(network, sums.values).reshape(*grid, -1))
+
+
+class RegionSums:
+    """The Shapley values of a sum of local games, added up as the games come.
+
+    Attributes
+    ----------
+    values
+        (R², Q).
+    """
+
+    def __init__(self, regions: Regions, quantities: int, dtype: np.dtype[Any]) -> None:
+        self.regions = regions
+        self.values: Array = np.zeros((regions.count, quantities), dtype)
+
+    def add(self, batch: Batch) -> None:
+        """Add games of as many players each."""
+        if batch.players.shape[1]:
+            np.add.at(self.values, batch.players, _of_games(batch.tables))
+
+    @property
+    def on_grid(self) -> Array:
+        """(Q, R, R)."""
+        return self.values.T.reshape(-1, *self.regions.grid)
 
 
 def additive_values(games: LocalGames) -> Array:
     """The Shapley values of a sum of local games: (Q, R, R)."""
-    rows, columns = games.regions.grid
-    values = np.zeros((rows * columns, len(games.constant)), games.constant.dtype)
+    sums = RegionSums(games.regions, len(games.constant), games.constant.dtype)
     for game in games.games:
-        values[game.players] += _of_game(game.table)
-    return values.T.reshape(-1, rows, columns)
+        sums.add(Batch(game.players[None], game.table[None]))
+    return sums.on_grid
 
 
-def interactions(games: LocalGames) -> Array:
-    """The pairwise Shapley interaction index of a sum of local games: (Q, R², R²), symmetric, 0 on the diagonal.
+class InteractionSums:
+    """The pairwise Shapley interaction index of a sum of local games, added up as the games come.
 
     It is positive where two regions add more together than each alone, ``Σ_{T ∋ r, s} dividend(T) / (|T| − 1)``. The
     Harsanyi dividend of a set is what exactly its members make together. Two regions that no cell sees together have
@@ -218,17 +275,50 @@ def interactions(games: LocalGames) -> Array:
     games", 1999; Muschalik et al., "Exact computation of any-order Shapley interactions for graph neural networks",
     2025, which uses the same locality.
     """
-    values = np.zeros((len(games.constant), games.regions.count, games.regions.count), games.constant.dtype)
-    for players, table in ((game.players, game.table) for game in games.games):
-        members, dividends = subsets(len(players)).astype(table.dtype), table.copy()
-        for player in range(len(players)):
-            cube = dividends.reshape(-1, 2, 2**player, table.shape[1])
-            cube[:, 1] -= cube[:, 0]
-        shares = dividends / np.maximum(members.sum(0) - 1, 1)[:, None]
-        for quantity in range(table.shape[1]):
-            values[quantity, players[:, None], players] += (members * shares[:, quantity]) @ members.T
-    above = np.triu(values, 1)
-    return above + above.swapaxes(1, 2)
+
+    def __init__(self, regions: Regions, target: int | None, versus: int | None, quantities: int, dtype: Any) -> None:
+        self._target, self._versus = target, versus
+        self._values = np.zeros((quantities, regions.count, regions.count), dtype)
+        self._together = np.zeros((regions.count, regions.count), np.bool_)
+
+    def add(self, batch: Batch) -> None:
+        """Add games of as many players each."""
+        players, tables = batch.players, batch.tables
+        if self._target is not None:
+            of = tables[..., self._target]
+            tables = (of if self._versus is None else of - tables[..., self._versus])[..., None]
+        count = players.shape[1]
+        members, dividends = subsets(count).astype(tables.dtype), tables.copy()
+        for player in range(count):
+            cube = dividends.reshape(len(tables), -1, 2, 2**player, tables.shape[2])
+            cube[:, :, 1] -= cube[:, :, 0]
+        dividends /= np.maximum(members.sum(0) - 1, 1)[:, None]
+        one, other = np.triu_indices(count, 1)
+        both = members[one] * members[other]
+        shares = both @ dividends  # (n, m · (m − 1) / 2, Q)
+        for quantity in range(tables.shape[2]):
+            np.add.at(self._values[quantity], (players[:, one], players[:, other]), shares[..., quantity])
+        self._together[players[:, one], players[:, other]] = True
+
+    @property
+    def values(self) -> Array:
+        """(Q, R², R²): symmetric, 0 on the diagonal."""
+        made: Array = self._values + self._values.swapaxes(1, 2)
+        return made
+
+    @property
+    def together(self) -> NDArray[np.bool_]:
+        """(R², R²): whether some cell sees both regions, and hiding changes both."""
+        made: NDArray[np.bool_] = self._together | self._together.T
+        return made
+
+
+def interactions(games: LocalGames) -> Array:
+    """The pairwise Shapley interaction index of a sum of local games: (Q, R², R²), as ``InteractionSums``."""
+    sums = InteractionSums(games.regions, None, None, len(games.constant), games.constant.dtype)
+    for game in games.games:
+        sums.add(Batch(game.players[None], game.table[None]))
+    return sums.values
 
 
 @dataclass(frozen=True)
@@ -246,16 +336,6 @@ class Interactions:
     values: Array
     together: NDArray[np.bool_]
 
-    @classmethod
-    def of(cls, games: LocalGames, target: int, versus: int | None = None) -> "Interactions":
-        """Of a game whose quantities are classes."""
-        [values] = interactions(games.of_class(target, versus))
-        together = np.zeros(values.shape, np.bool_)
-        for game in games.games:
-            together[game.players[:, None], game.players] = True
-        np.fill_diagonal(together, False)
-        return cls(values, together)
-
     def ranked(self) -> list[tuple[int, int, float]]:
         """Every two regions that some cell sees together, with their value, the greatest absolute value first."""
         one, other = np.nonzero(np.triu(self.together))
@@ -264,19 +344,19 @@ class Interactions:
         return list(zip(one[ranks].tolist(), other[ranks].tolist(), values[ranks].tolist(), strict=True))
 
 
-def _of_game(table: Array) -> Array:
-    """(n, Q): the Shapley values of one game (2ⁿ, Q)."""
-    players = len(table).bit_length() - 1
+def _of_games(tables: Array) -> Array:
+    """(n, m, Q): the Shapley values of games (n, 2ᵐ, Q)."""
+    players = tables.shape[1].bit_length() - 1
     if players <= MOST_KEPT:
-        return np.asarray(_weights(players) @ table)
+        return np.asarray(_weights(players).astype(tables.dtype, copy=False) @ tables)
     sizes = subsets(players - 1).sum(0)
     orders = np.array(
-        [factorial(s) * factorial(players - 1 - s) / factorial(players) for s in range(players)], table.dtype
+        [factorial(s) * factorial(players - 1 - s) / factorial(players) for s in range(players)], tables.dtype
     )[sizes]
-    values = np.empty((players, table.shape[1]), table.dtype)
+    values = np.empty((len(tables), players, tables.shape[2]), tables.dtype)
     for player in range(players):
-        cube = table.reshape(-1, 2, 2**player, table.shape[1])
-        values[player] = orders @ (cube[:, 1] - cube[:, 0]).reshape(-1, table.shape[1])
+        cube = tables.reshape(len(tables), -1, 2, 2**player, tables.shape[2])
+        values[:, player] = orders @ (cube[:, :, 1] - cube[:, :, 0]).reshape(len(tables), -1, tables.shape[2])
     return values
 
 
@@ -406,6 +486,7 @@ def explain_shapley(
     pairs: bool = False,
     interacting: bool = False,
     faithful: bool = False,
+    budget: Budget | None = USUAL,
 ) -> ShapleyExplanation:
     """Explain one class of one image by the Shapley values of its regions.
 
@@ -421,6 +502,8 @@ def explain_shapley(
         Whether to find how every two regions work together.
     faithful
         Whether to measure faithfulness.
+    budget
+        What may be spent; None for no limit.
 
     Raises
     ------
@@ -429,24 +512,33 @@ def explain_shapley(
     ParameterError
         A class or fill out of range, a class against itself, or regions that take too much work.
     """
+    check_single(image, network)
     check_question(target, versus, network.classes)
-    cells = cells_of(network, image, region, fill, pairs=pairs)
-    games = cells.class_games()
-    found = values_of(games, network, image, fill)
-    explained = found.predicted if target is None else target
+    logits = network.logits(image)
+    explained = int(ties.predicted(logits)) if target is None else target
     check_question(explained, versus, network.classes)
+    tables = tables_of(network, image, region, fill, pairs=pairs, kept=False, budget=budget)
+    together = InteractionSums(tables.regions, explained, versus, 1, network.dtype)
+    others = [together] if interacting else []
+    split = None
+    if pairs:
+        sums = RegionSums(tables.regions, len(network.classes), network.dtype)
+        split = pair_values_of(tables, explained, versus, sums, *others)
+        found = _values(sums, network, image, fill)
+    else:
+        found = values_of(tables, image, fill, *others)
     values = found.of(explained, versus)
     hiding = Hiding(found.regions, fill)
     return ShapleyExplanation(
         network=network,
         image=image,
-        logits=found.logits,
+        logits=logits,
         target=explained,
         versus=versus,
         hiding=hiding,
         found=values,
         empty=found.empty,
-        split=pair_values_of(cells.pair_games(explained, versus), network) if pairs else None,
-        interactions=Interactions.of(games, explained, versus) if interacting else None,
-        faithfulness=faithfulness(network, image, hiding, values.order, explained) if faithful else None,
+        split=split,
+        interactions=Interactions(together.values[0], together.together) if interacting else None,
+        faithfulness=faithfulness(network, image, hiding, values.order, explained, budget) if faithful else None,
     )

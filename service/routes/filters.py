@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, Field
 
+from konkyo.models.architecture import Factor
 from konkyo.models.filters.contributions import MOST_TOP, FilterExplanation, Others, RankedPair
 from konkyo.models.filters.usage import MOST_PAIRS, Typicality, Usage
 from konkyo.models.network import Network
@@ -70,6 +71,10 @@ class FiltersAnswer(ClassAnswer):
     ranking: list[RankedPair] = Field(description="All pairs, or the `top`, the greatest contribution first.")
     others: Others | MISSING = Field(MISSING, description="With `top`: the pairs that are not in the ranking.")
     residual: float = Field(description="The rounding error of the sum.")
+    factor: Factor = Field(
+        description="What splits an activation's output among the pairs: a `gate`, with which the parts are the "
+        "network's local linear map, or the slope of a `secant`."
+    )
     typicality: Typicality | None = Field(
         description="How typical this use of the filters is among images that are correctly predicted as the target. "
         "The percentile is the percentage of these images that are farther from their mean: 100 is the most typical. "

@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, BaseModel, ConfigDict, Field
 
-from konkyo.models.architecture import MAX_HIDDEN, MAX_STAGES, SIDES, Stage
+from konkyo.models.architecture import MAX_HIDDEN, MAX_STAGES, SIDES, Factor, Stage
 from konkyo.models.classes import Names
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Card, HeadCard, Preprocessing, Share
@@ -54,6 +54,11 @@ class Explainable(BaseModel):
     regions: tuple[Region, ...] | MISSING = Field(
         MISSING,
         description="The sides with which every image is answered. Where hiding changes few regions, others may do.",
+    )
+    factor: Factor | MISSING = Field(
+        MISSING,
+        description="What splits an activation's output among the pairs: a `gate`, with which the parts are the "
+        "network's local linear map, or the slope of a `secant`.",
     )
     cannot: tuple[Limit, ...] = Field(description="What cannot be asked.")
 
@@ -236,6 +241,7 @@ def _card(checkpoint: Checkpoint) -> ModelCard:
             operation=one.operation,
             region=MISSING if one.region is None else one.region,
             regions=MISSING if one.region is None else one.regions,
+            factor=MISSING if one.factor is None else one.factor,
             cannot=one.cannot,
         )
         for one in explains(checkpoint.network.architecture)
@@ -245,7 +251,7 @@ def _card(checkpoint: Checkpoint) -> ModelCard:
 
 def _filters(checkpoint: Checkpoint, usage: Usage | None) -> ModelFilters:
     network = checkpoint.precise
-    each = [network.weights[f"conv{number}.weight"] for number in range(1, len(network.architecture.stages) + 1)]
+    each = [network.kernels(number) for number in range(len(network.architecture.stages))]
     return ModelFilters(
         stages=[StageFilters(shape=weights.shape, filters=weights.tolist()) for weights in each],
         usage=usage and _usage(usage, checkpoint.network.classes),

@@ -53,16 +53,18 @@ class ProcessQuery(ClassQuery):
 
 
 class StageProcess(BaseModel):
-    """What happens in a stage: convolution, ReLU, and a pool where it has one."""
+    """What happens in a stage: convolution, activation, and a pool where it has one."""
 
     count: int = Field(ge=1, description="Number of its maps.")
     shown: list[int] = Field(description="The numbers of the maps that follow, in ascending order; all, if few.")
     filters: list[Kernels] = Field(
         description="[shown map][input][row][column]: the weights of its filter; with paired wiring there is one input."
     )
-    bias: list[float] = Field(description="[shown map]: of its filter.")
-    convolution: list[Matrix] = Field(description="[shown map][row][column], before ReLU.")
-    maps: list[Matrix] = Field(description="[shown map][row][column], after ReLU and pool.")
+    bias: list[float] | list[Matrix] = Field(
+        description="[shown map]: of its filter; [shown map][row][column] where it differs from cell to cell."
+    )
+    convolution: list[Matrix] = Field(description="[shown map][row][column], before the activation.")
+    maps: list[Matrix] = Field(description="[shown map][row][column], after activation and pool.")
 
 
 class PairPlace(BaseModel):

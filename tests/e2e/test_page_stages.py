@@ -26,7 +26,7 @@ from tests.helpers.documents import document
 SHAPES = {
     # Three stages, one of them with a pool; the first and the last pad.
     "three": Architecture(
-        (Stage(3, 3, 1, pool=False), Stage(4, 3, wiring=Wiring.PAIRED), Stage(5, 2, 1, pool=False)), 20, classes=4
+        (Stage(3, 3, 1, pool=None), Stage(4, 3, wiring=Wiring.PAIRED), Stage(5, 2, 1, pool=None)), 20, classes=4
     ),
     # More maps, pairs and classes than there is room for.
     "wide": Architecture((Stage(20, 3), Stage(24, 3)), classes=14),
@@ -132,7 +132,7 @@ def steps_of(case: Case) -> list[str]:
 
 
 def test_a_walk_through_every_stage(case: Case, tab: Page) -> None:
-    pools = sum(stage.pool for stage in case.stages)
+    pools = sum(stage.pool is not None for stage in case.stages)
     hidden = len(case.network.architecture.hidden)
     # Picture, what each class weighs, what is read; and sums, which stand beside the weights.
     expect(tab.get_by_test_id("figure").locator(".layer")).to_have_count(3 + len(case.stages) + pools + hidden)

@@ -1,5 +1,8 @@
 """Networks of any architecture, and what PyTorch says of them: the oracle of the engine."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from konkyo.models.architecture import Architecture, Stage, Wiring
+from konkyo.models.architecture import Architecture, Pool, PoolKind, Stage, Wiring
 from konkyo.models.errors import ArchitectureError
 from konkyo.models.network import Network
 from tests.helpers.oracles import F64
@@ -15,21 +18,37 @@ from tests.helpers.oracles import F64
 torch.set_num_threads(1)
 
 
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "none": lambda z: z,
+    "relu": F.relu,
+    "leaky=0.1": lambda z: F.leaky_relu(z, 0.1),
+    "relu6": F.relu6,
+    "hardtanh": F.hardtanh,
+    "elu": F.elu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "silu": F.silu,
+    "hardswish": F.hardswish,
+}
+
+
 @st.composite
-def any_architectures(draw: st.DrawFn, most: int = 6, hidden: bool = True) -> Architecture:
-    """One to ``most`` stages of both wirings, with and without padding and pools; odd sides; grey or colour."""
+def any_architectures(draw: st.DrawFn, most: int = 6, hidden: bool = True, gates: bool = False) -> Architecture:
+    """One to ``most`` stages of every kind; odd sides; grey or colour; some with shortcuts.
+
+    ``gates``: with ReLU and max pools alone, whose ledger is the gradient times the response.
+    """
     side, channels = draw(st.integers(8, 26)), draw(st.sampled_from([1, 3]))
+    names = ["relu"] if gates else sorted(ACTIVATIONS)
     stages: list[Stage] = []
     for _ in range(draw(st.integers(1, most))):
-        kernel = draw(st.integers(1, 7))
-        stage = Stage(
-            draw(st.integers(1, 6)),
-            kernel,
-            draw(st.integers(0, kernel - 1)),
-            draw(st.booleans()),
-            draw(st.sampled_from(Wiring)),
-            draw(st.booleans()),
-        )
+        found = Architecture(tuple(stages), side, channels) if stages else None
+        stage = draw(any_stages(found.maps if found else channels, names, gates))
+        if found and draw(st.integers(0, 4)) == 0:
+            # A shortcut: the layers of the same shape are added up.
+            shape = found.sides[-1], found.layer_maps[-1]
+            same = [n for n, of in enumerate(zip(found.sides, found.layer_maps, strict=True)) if of == shape]
+            stage = replace(stage, sources=tuple(same[-2:]))
         try:
             found = Architecture((*stages, stage), side, channels)
         except ArchitectureError:
@@ -39,7 +58,53 @@ def any_architectures(draw: st.DrawFn, most: int = 6, hidden: bool = True) -> Ar
         stages.append(stage)
     widths = draw(st.lists(st.integers(2, 12), max_size=3)) if hidden else []
     stages = stages or [Stage(2, 3)]
-    return Architecture(tuple(stages), side, channels, tuple(widths), draw(st.integers(2, 5)))
+    between = "relu" if gates else draw(st.sampled_from(names))
+    return Architecture(tuple(stages), side, channels, tuple(widths), draw(st.integers(2, 5)), between)
+
+
+@st.composite
+def any_stages(draw: st.DrawFn, maps: int, names: list[str], gates: bool) -> Stage:
+    """A stage for so many input maps."""
+    kernel = draw(st.integers(0, 7))
+    kind = PoolKind.MAX if gates else draw(st.sampled_from(PoolKind))
+    side = draw(st.integers(2, 3))
+    pool = Pool(side, draw(st.integers(1, side)), kind) if draw(st.booleans()) else None
+    after = draw(st.sampled_from(names)) if not gates and draw(st.integers(0, 3)) == 0 else "none"
+    if not kernel:
+        return Stage(1, 0, pool=pool, activation=draw(st.sampled_from(names)), after=after)
+    wiring = draw(st.sampled_from(Wiring))
+    groups = draw(st.sampled_from([n for n in range(1, maps + 1) if maps % n == 0]))
+    groups = groups if wiring is Wiring.SUMMED else 1
+    bias = draw(st.booleans())
+    return Stage(
+        draw(st.integers(1, max(1, 6 // groups))) * groups,
+        kernel,
+        draw(st.integers(0, kernel - 1)),
+        pool,
+        wiring,
+        bias,
+        draw(st.sampled_from([1, 1, 2, 3])),
+        draw(st.integers(0, kernel - 1)),
+        groups,
+        bias and draw(st.integers(0, 3)) == 0,
+        draw(st.sampled_from(names)),
+        after,
+    )
+
+
+@st.composite
+def importable(draw: st.DrawFn) -> Architecture:
+    """What is read from files: convolutions of stride 1, ReLU, and max-pools 2×2 or none."""
+    side, kernels = draw(st.integers(14, 26)), st.integers(1, 4)
+    stages: list[Stage] = []
+    for kernel in draw(st.lists(kernels, min_size=1, max_size=3)):
+        padding, pool = (
+            draw(st.integers(0, kernel - 1)),
+            draw(st.sampled_from([None, Pool()])) if len(stages) < 2 else None,
+        )
+        stages.append(Stage(draw(st.integers(1, 6)), kernel, padding, pool, bias=draw(st.booleans())))
+    widths = draw(st.lists(st.integers(2, 12), max_size=3))
+    return Architecture(tuple(stages), side, draw(st.sampled_from([1, 3])), tuple(widths), draw(st.integers(2, 5)))
 
 
 def random_weights(architecture: Architecture, seed: int) -> Network:
@@ -64,68 +129,86 @@ def given(architecture: Architecture, images: F64) -> F64:
     return images[:, 0] if architecture.channels == 1 else images
 
 
+def _summed(layers: list[Tensor], architecture: Architecture, stage: int) -> Tensor:
+    """A stage's input."""
+    return torch.stack([layers[source] for source in architecture.sources(stage)]).sum(0)
+
+
 def torch_convolutions(network: Network, images: F64 | Tensor) -> list[Tensor]:
-    """Each stage's convolution, before ReLU."""
+    """Each stage's convolution, before the activation."""
     below = [torch.as_tensor(images), *torch_layers(network, images)]
-    return [_convolved(network, number, below[number]) for number in range(len(network.architecture.stages))]
+    shape = network.architecture
+    return [_convolved(network, number, _summed(below, shape, number)) for number in range(len(shape.stages))]
 
 
 def torch_layers(network: Network, images: F64 | Tensor, responses: Tensor | None = None) -> list[Tensor]:
     """Each stage's output, and the logits, by PyTorch. ``responses`` stand for the last stage's, if given."""
     architecture = network.architecture
-    maps, layers = torch.as_tensor(images), []
+    layers = [torch.as_tensor(images)]
     for number, stage in enumerate(architecture.stages):
         if responses is not None and number == len(architecture.stages) - 1:
             convolved = _joined(network, responses)
         else:
-            convolved = _convolved(network, number, maps)
-        maps = F.relu(convolved)
-        maps = F.max_pool2d(maps, 2) if stage.pool else maps
-        layers.append(maps)
-    values = maps.flatten(1)
+            convolved = _convolved(network, number, _summed(layers, architecture, number))
+        maps = ACTIVATIONS[stage.activation](convolved)
+        if stage.pool:
+            maps = (F.avg_pool2d if stage.mean else F.max_pool2d)(maps, stage.pool.side, stage.pool.stride)
+        layers.append(ACTIVATIONS[stage.after](maps))
+    values = layers.pop().flatten(1)
+    layers.append(values.reshape(len(values), architecture.maps, architecture.sides[-1], -1))
     for name, *_ in architecture.head:
         weight, bias = (torch.tensor(network.weights[f"{name}.{kind}"]) for kind in ("weight", "bias"))
         values = F.linear(values, weight, bias)
-        values = values if name == "affine" else F.relu(values)
-    return [*layers, values]
+        values = values if name == "affine" else ACTIVATIONS[architecture.activation](values)
+    return [*layers[1:], values]
 
 
 def pair_responses(network: Network, number: int, maps: Tensor) -> Tensor:
-    """(N, A, B, o, o): each filter of a stage on each input map by itself, without bias."""
-    paired, weight = (
-        network.architecture.stages[number].paired,
-        torch.tensor(network.weights[f"conv{number + 1}.weight"]),
-    )
-    padded = _padded(network, number, maps)
-    each = [F.conv2d(padded[:, [i]], weight[:, [0 if paired else i]]) for i in range(padded.shape[1])]
+    """(N, A, F, o, o): each filter of a stage on each input map that it meets, by itself, without bias."""
+    stage, (_, inputs, filters) = network.architecture.stages[number], network.architecture.groups(number)
+    weight, padded = torch.tensor(network.kernels(number)), _padded(network, number, maps)
+    each = []
+    for i in range(padded.shape[1]):
+        first = 0 if stage.paired else i // inputs * filters
+        own = weight[first : first + filters, [i % inputs]]
+        each.append(F.conv2d(padded[:, [i]], own, stride=stage.stride))
     return torch.stack(each, 1)
 
 
 def _padded(network: Network, number: int, maps: Tensor) -> Tensor:
     """The image is surrounded by its border, other maps by zeros."""
-    padding = [network.architecture.stages[number].padding] * 4
-    if number > 0:
+    stage = network.architecture.stages[number]
+    padding = [stage.padding, stage.behind] * 2
+    if 0 not in network.architecture.sources(number):
         return F.pad(maps, padding)
     border = network.border.tolist()
     return torch.cat([F.pad(maps[:, [i]], padding, value=value) for i, value in enumerate(border)], 1)
 
 
+def _bias(network: Network, number: int) -> Tensor:
+    bias = torch.tensor(network.bias(number))
+    return bias if network.architecture.stages[number].bias_map else bias[:, None, None]
+
+
 def _convolved(network: Network, number: int, maps: Tensor) -> Tensor:
-    weight, bias = torch.tensor(network.weights[f"conv{number + 1}.weight"]), torch.tensor(network.bias(number))
-    padded = _padded(network, number, maps)
-    if not network.architecture.stages[number].paired:
-        return F.conv2d(padded, weight, bias)
+    stage, padded = network.architecture.stages[number], _padded(network, number, maps)
+    weight = torch.tensor(network.kernels(number))
+    if not stage.paired:
+        return F.conv2d(padded, weight, stride=stage.stride, groups=stage.groups) + _bias(network, number)
     # Every map by itself.
-    each = F.conv2d(padded.flatten(0, 1)[:, None], weight, bias)
+    each = F.conv2d(padded.flatten(0, 1)[:, None], weight, stride=stage.stride) + _bias(network, number)
     return each.reshape(len(padded), -1, *each.shape[2:])
 
 
 def _joined(network: Network, responses: Tensor) -> Tensor:
     """The last stage's convolution."""
-    bias = torch.tensor(network.bias(len(network.architecture.stages) - 1))[:, None, None]
+    last = len(network.architecture.stages) - 1
+    groups, inputs, filters = network.architecture.groups(last)
+    bias = _bias(network, last)
     if network.architecture.stages[-1].paired:
         return (responses + bias).flatten(1, 2)
-    return responses.sum(1) + bias
+    summed = responses.reshape(len(responses), groups, inputs, filters, *responses.shape[3:]).sum(2)
+    return summed.flatten(1, 2) + bias
 
 
 def torch_logits(network: Network, images: F64) -> F64:
@@ -144,20 +227,27 @@ def gradient(network: Network, images: F64, target: NDArray[np.intp]) -> F64:
 
 
 def gradient_ledger(network: Network, image: F64) -> tuple[F64, F64]:
-    """Contributions (C, A, B) and shared biases (C, B) by autograd: gradient times response, and times bias."""
-    architecture = network.architecture
-    below = torch_layers(network, image[None])[-3] if len(architecture.stages) > 1 else torch.from_numpy(image[None])
-    responses = pair_responses(network, len(architecture.stages) - 1, below).requires_grad_()
+    """Contributions (C, A, F) and shared biases (C, B) by autograd: gradient times response, and times bias.
+
+    With gates alone: ReLU, leaky ReLU or nothing, and max pools.
+    """
+    architecture, last = network.architecture, len(network.architecture.stages) - 1
+    layers = [torch.from_numpy(image[None]), *torch_layers(network, image[None])]
+    below = _summed(layers, architecture, last)
+    responses = pair_responses(network, last, below).requires_grad_()
     logits = torch_layers(network, image[None], responses)[-1][0]
+    (groups, inputs, filters), stage = architecture.groups(last), architecture.stages[-1]
+    bias = _bias(network, last)
     pairs, biases = [], []
     for logit in logits:
         (gradient,) = torch.autograd.grad(logit, responses, retain_graph=True)
         pairs.append((gradient * responses)[0].sum((-2, -1)).detach().numpy())
-        per_filter = gradient[0].sum((-2, -1)).numpy()
-        bias = np.array(network.bias(len(architecture.stages) - 1))
-        if architecture.stages[-1].paired:
-            pairs[-1] = pairs[-1] + per_filter * bias
-            biases.append(np.zeros_like(bias))
+        if inputs == 1:
+            per_pair = bias.reshape(1 if stage.paired else groups, filters, *bias.shape[1:])
+            own = (gradient[0] * per_pair).sum((-2, -1)).numpy()
+            pairs[-1] = pairs[-1] + own
+            biases.append(np.zeros(stage.filters))
         else:
-            biases.append(per_filter[0] * bias)
+            by_map = gradient[0].reshape(groups, inputs, filters, *gradient.shape[3:])[:, 0].flatten(0, 1)
+            biases.append((by_map * bias).sum((-2, -1)).numpy())
     return np.array(pairs), np.array(biases)

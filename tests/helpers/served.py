@@ -18,7 +18,7 @@ from tests.helpers.oracles import F64
 
 ARCHITECTURES = {
     "colour": Architecture((Stage(4, 5), Stage(3, 3, wiring=Wiring.PAIRED)), 32, 3, classes=4),
-    "deep": Architecture((Stage(4, 3, 1), Stage(3, 3, pool=False), Stage(5, 3)), 28),
+    "deep": Architecture((Stage(4, 3, 1), Stage(3, 3, pool=None), Stage(5, 3)), 28),
     "hidden": Architecture((Stage(3, 5), Stage(4, 3)), 28, hidden=(12,)),
     "kernels": two_stages(Wiring.SUMMED, 3, 3, kernels=(7, 4)),
     "single": Architecture((Stage(6, 5),), 28),
@@ -28,8 +28,8 @@ ARCHITECTURES = {
 }
 # What goes beyond a limit: every combination of hidden regions, and the contributions of many images.
 EXTREMES = {
-    "huge": Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2),
-    "pairs": Architecture((Stage(40, 1, pool=False), Stage(40, 3)), 8, classes=2),
+    "huge": Architecture((Stage(64, 3, 1, pool=None),) * 6, 64, 3, classes=2),
+    "pairs": Architecture((Stage(40, 1, pool=None), Stage(40, 3)), 8, classes=2),
 }
 
 

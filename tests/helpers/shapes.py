@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
+from konkyo.models.architecture import Architecture, Pool, Stage, Wiring, two_stages
 from konkyo.models.network import Network
 
 IMAGE = np.linspace(0, 1, 784).reshape(28, 28)
@@ -28,14 +28,14 @@ WIDE = [
 ]
 # Networks as others have them: Keras' simple MNIST convnet, PyTorch's MNIST example, CNN Explainer's Tiny VGG.
 KERAS = Architecture((Stage(32, 3), Stage(64, 3)))
-TORCH = Architecture((Stage(32, 3, pool=False), Stage(64, 3)), hidden=(128,))
-TINY_VGG = Architecture(tuple(Stage(10, 3, pool=bool(number % 2)) for number in range(4)), 64, 3)
-THREE_STAGES = Architecture((Stage(4, 3, 1), Stage(6, 3, 1), Stage(8, 3, pool=False)))
+TORCH = Architecture((Stage(32, 3, pool=None), Stage(64, 3)), hidden=(128,))
+TINY_VGG = Architecture(tuple(Stage(10, 3, pool=Pool() if number % 2 else None) for number in range(4)), 64, 3)
+THREE_STAGES = Architecture((Stage(4, 3, 1), Stage(6, 3, 1), Stage(8, 3, pool=None)))
 ONE_STAGE = Architecture((Stage(8, 5),))
 SMALL = Architecture((Stage(4, 3, 1), Stage(4, 3, 1)), 8, classes=3)
 COLOUR = Architecture((Stage(4, 3, 1), Stage(5, 3, 1)), 16, 3, classes=4)
 # One stage whose maps are as large as the image, and the most classes.
-LARGE_MAPS = Architecture((Stage(3, 3, 1, pool=False),), 64, classes=5)
+LARGE_MAPS = Architecture((Stage(3, 3, 1, pool=None),), 64, classes=5)
 MANY_CLASSES = Architecture((Stage(8, 3), Stage(24, 3)), classes=64)
 # Paired wiring from the channels of the image on.
 PAIRED_COLOUR = Architecture(tuple(Stage(2, 3, wiring=Wiring.PAIRED) for _ in range(2)), 16, 3, classes=4)

@@ -14,7 +14,7 @@ from konkyo.models.network import Network
 from tests.helpers.any_network import random_images, random_weights, torch_layers
 from tests.helpers.oracles import F64, PAIRED
 
-NETWORKS = [PAIRED, Architecture((Stage(4, 3, 1), Stage(3, 3, pool=False)), 20, 3, (6,), 4)]
+NETWORKS = [PAIRED, Architecture((Stage(4, 3, 1), Stage(3, 3, pool=None)), 20, 3, (6,), 4)]
 
 
 def asked(network: Network, method: type, image: F64, target: int, **options: object) -> F64:

@@ -86,9 +86,10 @@ def test_the_card_reads_as_json_with_a_line_for_each_row(tmp_path: Path) -> None
     saved = save(tmp_path, NETWORK, document())
     text = (tmp_path / "tiny.json").read_text()
     assert Card.model_validate_json(text) == saved.card
-    assert '\n    {"filters": 1, "kernel": 5, "padding": 0, "pool": true, "wiring": "summed", "bias": true},\n' in text
+    pool = '"pool": {"side": 2, "stride": 2, "kind": "max"}'
+    assert f'\n    {{"filters": 1, "kernel": 5, "padding": 0, {pool}, "wiring": "summed", "bias": true, ' in text
     assert '    "confusion": [\n      [1, 0, 0, 0, 0, 0, 0, 0, 0, 0],\n' in text
-    assert '  "head": {\n    "hidden": []\n  },\n' in text
+    assert '  "head": {\n    "hidden": [],\n    "activation": "relu"\n  },\n' in text
 
 
 def test_load_all_by_name_in_order_or_none(tmp_path: Path) -> None:

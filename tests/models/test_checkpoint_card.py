@@ -73,13 +73,13 @@ HALVES = (0.5, 0.5)
         ("calibration", {}, "calibration.fitted", "is missing"),
         ("input", {**INPUT, "channels": 2}, "input.channels", "must be 1 or 3, not 2"),
         ("input", {**INPUT, "border": []}, "input.border", "must have one value for each of 1 channels"),
-        ("stages", [], "stages", "make no network (the number of stages must be from 1 to 6, not 0)"),
+        ("stages", [], "stages", "make no network (the number of stages must be from 1 to 128, not 0)"),
         ("stages", [{"filters": 3}], "stages.0.kernel", "is missing"),
         (
             "stages",
-            [{"filters": 3, "kernel": 29}],
+            [{"filters": 3, "kernel": 225}],
             "stages",
-            "make no network (stage 1's kernel must be from 1 to 28, not 29)",
+            "make no network (stage 1's kernel must be from 0 to 224, not 225)",
         ),
     ],
 )
@@ -119,7 +119,7 @@ def test_refuses_an_impossible_old_architecture(tmp_path: Path) -> None:
     path = write(tmp_path, says=older(3, architecture={**FULL, "wiring": "tangled"}))
     assert complaint(path) == ("architecture", "wiring must be summed or paired, not 'tangled'")
     path = write(tmp_path, says=older(3, architecture={**FULL, "conv1_filters": 0}))
-    reason = "stage 1's filters must be from 1 to 64, not 0"
+    reason = "stage 1's filters must be from 1 to 2048, not 0"
     assert complaint(path) == ("architecture", f"makes no network ({reason})")
 
 

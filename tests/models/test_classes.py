@@ -42,7 +42,7 @@ def test_names_of_2_to_64_classes_are_right() -> None:
     assert wrong_names(numbered(2)) is None
     assert wrong_names(numbered(64)) is None
     assert wrong_names(("キリン", "x" * 64, "two words")) is None
-    assert wrong_names(numbered(65)) == "must be 2 to 64 names, not 65"
+    assert wrong_names(numbered(1025)) == "must be 2 to 1024 names, not 1025"
     assert wrong_names(("a", "x" * 65)) == f"each must be text of 1 to 64 characters, not {'x' * 65!r}"
 
 

@@ -12,12 +12,12 @@ from konkyo.models.architecture import Architecture
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.filters.contributions import contributions
 from konkyo.models.hiding import games as games_module
-from konkyo.models.hiding import rows as engine
+from konkyo.models.hiding import plan as engine
 from konkyo.models.hiding.cost import allowed_sides
 from konkyo.models.hiding.games import LocalGames, class_games, pair_games
 from konkyo.models.hiding.occlusion import faithfulness
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions
-from konkyo.models.hiding.shapley import Interactions, explain_shapley, interactions, pair_values, shapley_values
+from konkyo.models.hiding.shapley import explain_shapley, interactions, pair_values, shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Labelled
 from tests.helpers.combinations import boxes
@@ -38,8 +38,10 @@ PAPERS = load_all()["paired-3x3"].precise
 def ledgers(network: Network, images: F64, target: int) -> F64:
     """(N, A·B + B): pairs and shared biases from the ledger of each image."""
     ledger = contributions(network, images)
-    pairs = ledger.contributions[:, target].reshape(len(images), -1)
-    return np.concatenate([pairs, ledger.filter_bias[:, target]], axis=1)
+    pairs: F64 = np.asarray(ledger.contributions[:, target].reshape(len(images), -1), np.float64)
+    # A bias that only one pair has is that pair's.
+    alone = network.architecture.pairs[0] == 1 or network.architecture.stages[-1].paired
+    return pairs if alone else np.concatenate([pairs, ledger.filter_bias[:, target]], axis=1)
 
 
 @given(architectures(), st.integers(0, 2**32 - 1), st.sampled_from([0.0, 1.0]), st.data())
@@ -158,7 +160,8 @@ def test_the_parts_of_an_explanation(digits: Labelled) -> None:
 
 def test_interactions_of_regions_that_a_cell_sees_together(digits: Labelled) -> None:
     games = class_games(PAPERS, digits.scaled(np.float64)[3])
-    found = Interactions.of(games, 3)
+    found = explain_shapley(PAPERS, digits.scaled(np.float64)[3], 3, interacting=True).interactions
+    assert found is not None
     together = {(a, b) for game in games.games for a in game.players.tolist() for b in game.players.tolist() if a < b}
     ranked = found.ranked()
     assert {(one, other) for one, other, _ in ranked} == together

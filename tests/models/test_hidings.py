@@ -16,10 +16,9 @@ from torch.nn.functional import max_pool2d
 from konkyo.models.architecture import Architecture, Stage, Wiring
 from konkyo.models.errors import ParameterError
 from konkyo.models.filters.contributions import class_maps, contributions
-from konkyo.models.hiding.games import class_games, pair_games
-from konkyo.models.hiding.occlusion import hidden_logits, pair_drops
+from konkyo.models.hiding.games import by_filter, class_games, pair_games
+from konkyo.models.hiding.occlusion import hidden_logits, nested_logits, pair_drops
 from konkyo.models.hiding.regions import Hiding, Regions
-from konkyo.models.hiding.rows import Family, ordered
 from konkyo.models.hiding.shapley import additive_values, interactions
 from tests.helpers.any_network import (
     any_architectures,
@@ -73,7 +72,7 @@ def fill_of(kind: str, image: F64, seed: int) -> F64:
 
 @examples(60)
 @drawn(any_architectures(), SEEDS)
-def test_every_layer_is_pytorchs_and_the_ledger_gradient_times_response(architecture: Architecture, seed: int) -> None:
+def test_every_layer_is_pytorchs_and_the_ledger_adds_up(architecture: Architecture, seed: int) -> None:
     network, images = random_weights(architecture, seed), random_images(architecture, 2, seed)
     *layers, logits = torch_layers(network, images)
     trace = network.trace(given(architecture, images))
@@ -86,16 +85,21 @@ def test_every_layer_is_pytorchs_and_the_ledger_gradient_times_response(architec
 
     ledger = contributions(network, given(architecture, images))
     close(ledger.residual, 0)
-    for number, image in enumerate(images):
-        pairs, biases = gradient_ledger(network, image)
-        close(ledger.contributions[number], pairs)
-        close(ledger.filter_bias[number], biases)
     close(ledger.maps.sum((-2, -1)), ledger.contributions)
     close(class_maps(network, given(architecture, images), 1), ledger.maps[:, 1])
 
 
 @examples(40)
-@drawn(any_architectures(most=2, hidden=False), SEEDS, st.sampled_from([np.float32, np.float64]))
+@drawn(any_architectures(gates=True), SEEDS)
+def test_with_gates_the_ledger_is_gradient_times_response(architecture: Architecture, seed: int) -> None:
+    network, images = random_weights(architecture, seed), random_images(architecture, 1, seed)
+    ledger, (pairs, biases) = contributions(network, given(architecture, images)), gradient_ledger(network, images[0])
+    close(ledger.contributions[0], pairs)
+    close(ledger.filter_bias[0], biases)
+
+
+@examples(40)
+@drawn(any_architectures(most=2, hidden=False, gates=True), SEEDS, st.sampled_from([np.float32, np.float64]))
 def test_both_are_exact_where_arithmetic_is(
     architecture: Architecture, seed: int, dtype: type[np.floating[Any]]
 ) -> None:
@@ -110,8 +114,9 @@ def test_both_are_exact_where_arithmetic_is(
     convolutions = torch_convolutions(exact, images)
     same(trace.convolutions, convolutions)
     same(trace.layers, layers)
-    pool = 2 if architecture.stages[-1].pool else 1
-    same([trace.winners], [max_pool2d(convolutions[-1], pool, return_indices=True)[1]])
+    pool = architecture.stages[-1].pool
+    side, stride = (pool.side, pool.stride) if pool else (1, 1)
+    same([trace.winners], [max_pool2d(convolutions[-1], side, stride, return_indices=True)[1]])
     pairs, biases = gradient_ledger(exact, images[0])
     same([trace.logits, network.logits(asked), ledger.logits], [logits] * 3)
     same([ledger.contributions[0], ledger.filter_bias[0], ledger.residual[0]], [pairs, biases, 0 * logits[0]])
@@ -145,10 +150,10 @@ def test_the_first_ones_of_an_order_are_forward_passes(
     regions = Regions(region, data.draw(st.integers(max(1, region // 2), region)), architecture.side)
     network, images = random_weights(architecture, seed), random_images(architecture, 1, seed)
     fills, order = fill_of("image", images, seed), np.random.default_rng(seed).permutation(regions.count)
-    logits = ordered(network, images, fills, regions, order, Family.NESTED).logits(network)[0]
-    counts = range(0, regions.count + 1, 1 + regions.count // 12)
+    counts = np.arange(0, regions.count + 1, 1 + regions.count // 12)
+    logits = nested_logits(network, images, fills, regions, order, counts)[0]
     gone = np.array([masks(regions)[order[:count]].any(0) for count in counts])
-    close(logits[counts], torch_logits(network, np.where(gone[:, None], fills, images)))
+    close(logits, torch_logits(network, np.where(gone[:, None], fills, images)))
 
 
 @pytest.mark.timeout(60)  # many networks
@@ -191,8 +196,9 @@ def test_pairs_of_every_combination_are_ledgers(architecture: Architecture, seed
     gone = np.einsum("nr,ryx->nyx", ~visible, masks(regions)) > 0
     ledger = contributions(network, given(architecture, np.where(gone[:, None], 0.3, image)))
     joined = np.concatenate([ledger.contributions.reshape(6, architecture.classes, -1), ledger.filter_bias], axis=2)
-    expected = joined[:, 0] - joined[:, 1] if versus else joined[:, 0]
-    close(games.values(visible), expected)
+    expected, found = joined[:, 0] - joined[:, 1] if versus else joined[:, 0], games.values(visible)
+    pairs = architecture.pairs[0] * architecture.pairs[1]
+    close(np.concatenate([found[:, :pairs], by_filter(network, found)], axis=1), expected)
 
     hiding = Hiding(Regions(region, side=architecture.side), 0.3)
     with unless_too_much():

@@ -85,7 +85,7 @@ def test_refuses_other_weights_classes_and_borders() -> None:
             Network(PAIRED, other)
     for classes, message in (
         (("a", "b", "c"), "classes: must be 10 names"),
-        (("a",), "classes: must be 2 to 64 names, not 1"),
+        (("a",), "classes: must be 2 to 1024 names, not 1"),
         (("a",) * 10, "classes: each must stand once, and 'a' stands 10 times"),
     ):
         with refuses(ValueError, message):

@@ -18,6 +18,13 @@ def image_of(architecture: Architecture, seed: int = 1) -> F64:
     return np.random.default_rng(seed).random(architecture.image_shape)
 
 
+def map_of(architecture: Architecture, i: int, j: int) -> int:
+    """The number of the map of the last stage that a pair belongs to."""
+    inputs, filters = architecture.pairs
+    of_group = inputs * filters // architecture.maps
+    return int(i) // of_group * filters + int(j)
+
+
 def answered_numbers(result: Process) -> int:
     """Numbers of an answer beside the contributions."""
     network, stages = result.network, enumerate(result.shown)
@@ -45,15 +52,14 @@ def test_what_is_shown_is_what_matters_most(architecture: Architecture, top: int
     left = [abs(added[i, j]) for i in range(inputs) for j in range(filters) if (i, j) not in pairs]
     assert max(left, default=0) <= min(abs(added[pair]) for pair in pairs)
     # Nor does a map, by the sum over its pairs.
-    paired = architecture.stages[-1].paired
+    last = len(architecture.stages) - 1
     worth = [layer.max((1, 2)) for layer in result.trace.layers]
-    if len(worth) > 1:
-        worth[-2] = np.array([sum(abs(added[i, j]) for j in range(filters)) for i in range(inputs)])
-    worth[-1] = (
-        np.array([abs(added[i, j]) for i in range(inputs) for j in range(filters)])
-        if paired
-        else np.array([sum(abs(added[i, j]) for i in range(inputs)) for j in range(filters)])
-    )
+    for source in architecture.sources(last):
+        if source:
+            worth[source - 1] = np.array([sum(abs(added[i, j]) for j in range(filters)) for i in range(inputs)])
+    worth[-1] = np.zeros(architecture.maps)
+    for i, j in np.ndindex(inputs, filters):
+        worth[-1][map_of(architecture, i, j)] += abs(added[i, j])
     for shown, values in zip(result.shown, worth, strict=True):
         assert len(shown) == min(top, len(values))
         assert shown.tolist() == sorted({*shown.tolist()})
@@ -65,15 +71,15 @@ def test_what_is_shown_is_what_matters_most(architecture: Architecture, top: int
 def test_the_head_times_what_is_passed_is_the_map(architecture: Architecture) -> None:
     network, image = random_weights(architecture, 3), image_of(architecture)
     result = explain_process(network, image, 1, top=7)
-    ledger, filters = contributions(network, image), architecture.pairs[1]
+    ledger = contributions(network, image)
     position = {int(number): k for k, number in enumerate(result.head_maps)}
     for place, (i, j) in enumerate(result.pairs):
-        number = i * filters + j if architecture.stages[-1].paired else j
+        number = map_of(architecture, i, j)
         for target in range(architecture.classes):
-            product = result.head[target, position[int(number)]] * result.passed[place]
+            product = result.head[target, position[number]] * result.passed[place]
             np.testing.assert_allclose(product, ledger.maps[target, i, j], rtol=0, atol=1e-12)
         np.testing.assert_allclose(result.maps[place], ledger.maps[1, i, j], rtol=0, atol=1e-12)
-    assert set(position) == {int(i * filters + j if architecture.stages[-1].paired else j) for i, j in result.pairs}
+    assert set(position) == {map_of(architecture, i, j) for i, j in result.pairs}
 
 
 def test_small_networks_are_shown_whole_and_of_wide_ones_32_maps() -> None:
@@ -89,7 +95,7 @@ def test_small_networks_are_shown_whole_and_of_wide_ones_32_maps() -> None:
 
 def test_an_answer_is_never_too_large() -> None:
     # With 32 maps it would have half as many again.
-    large = Architecture((Stage(64, 3, 1, pool=False),) * 2, side=26, channels=3)
+    large = Architecture((Stage(64, 3, 1, pool=None),) * 2, side=26, channels=3)
     result = explain_process(random_weights(large, 1), image_of(large))
     assert len(result.pairs) == usual_top(large) == 16
     assert answered_numbers(result) <= MOST_NUMBERS

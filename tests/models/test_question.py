@@ -11,8 +11,9 @@ from konkyo.models.errors import ParameterError
 from konkyo.models.filters.contributions import explain_filters
 from konkyo.models.filters.process import explain_process
 from konkyo.models.grounds.proofs import grounds
-from konkyo.models.hiding.cost import Cost, explains
+from konkyo.models.hiding.cost import explains
 from konkyo.models.hiding.occlusion import Score, explain_occlusion
+from konkyo.models.hiding.plan import Cost
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Network
@@ -149,12 +150,12 @@ def test_an_answer_is_not_endless() -> None:
 
 
 def test_a_network_that_is_too_wide_is_not_asked() -> None:
-    paired = (Stage(64, 1, pool=False), Stage(64, 1, pool=False, wiring=Wiring.PAIRED))
+    paired = (Stage(64, 1, pool=None), Stage(64, 1, pool=None, wiring=Wiring.PAIRED))
     wide = Architecture(paired, side=64, classes=2)
     with refuses(ParameterError, "model: one image takes this network more than 64 MiB"):
         PredictQuestion(network=Network(wide, {name: np.zeros(of) for name, of in wide.tensor_shapes.items()}))
     # The maps of its pairs take more than a forward pass.
-    deep = random_weights(Architecture((Stage(64, 3, 1, pool=False),) * 6, 64, 3, classes=2), 1)
+    deep = random_weights(Architecture((Stage(64, 3, 1, pool=None),) * 6, 64, 3, classes=2), 1)
     for question in (FiltersQuestion, ProcessQuestion):
         with refuses(ParameterError, "model: one image takes this network more than 64 MiB"):
             question(network=deep)
@@ -171,12 +172,12 @@ def test_what_is_cheap() -> None:
     network = random_network(PAIRED, 1)
     cheap = [PredictQuestion, FiltersQuestion, OcclusionQuestion]
     assert all(question(network=network).is_cheap for question in cheap)
+    assert OcclusionQuestion(network=network, region=14, stride=2).is_cheap
     keras = random_weights(Architecture((Stage(32, 3), Stage(64, 3))), 1)
     dear: list[Any] = [
         ShapleyQuestion(network=network),
         ShapleyQuestion(network=network, region=14),
         GroundsQuestion(network=network, region=14),
-        OcclusionQuestion(network=network, region=14, stride=2),
         OcclusionQuestion(network=network, faithfulness=True),
         OcclusionQuestion(network=network, pairs=True),
         OcclusionQuestion(network=keras),

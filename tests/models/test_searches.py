@@ -197,7 +197,8 @@ def one_by_one(games: LocalGames, most: int, limit: float) -> int | None:
             row[list(hidden)] = False
         values = games.values(shown).min(1) if some else np.zeros(0)
         if some and values.min() <= limit:
-            return sum(1 << int(region) for region in some[int(values.argmin())])
+            # A tie goes to the set that comes first.
+            return sum(1 << int(region) for region in some[int((values <= values.min() + 1e-12).argmax())])
     return None
 
 

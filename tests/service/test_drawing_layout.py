@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
+from konkyo.models.architecture import Architecture, Pool, Stage, Wiring, two_stages
 from konkyo.models.filters.process import explain_process
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.result import predict
@@ -37,9 +37,9 @@ from tests.service.drawn import account_of, drops_of, ledger_of, occlusion_of, s
 # As deep as it gets, with the most maps and values.
 DEEP = Architecture((*[Stage(64, 3, 1)] * 5, Stage(64, 2, 1)), 64, 3, hidden=(512, 512, 512), classes=2)
 # Convolutions whose padding makes maps larger than the image: 74 cells a side, and 84.
-PADDED = Architecture((Stage(2, 11, 10, pool=False), Stage(20, 11, 10)), 64, classes=2)
+PADDED = Architecture((Stage(2, 11, 10, pool=None), Stage(20, 11, 10)), 64, classes=2)
 # Filters that do not stand side by side within the width of a row of panels.
-LONG = Architecture(tuple(Stage(12, 3, 1, pool=number == 5) for number in range(6)), 16)
+LONG = Architecture(tuple(Stage(12, 3, 1, pool=Pool() if number == 5 else None) for number in range(6)), 16)
 STUDIED = [*WIDE, *ANY, LONG, two_stages(Wiring.SUMMED, 64, 64), two_stages(Wiring.PAIRED, 64, 1, kernels=(13, 3))]
 # One of each way in which a picture is laid out.
 LAID_OUT = [

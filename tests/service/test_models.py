@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import TypeAdapter
 
 from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.errors import CheckpointError
@@ -26,19 +27,34 @@ from tests.helpers.operations import check_problem
 from tests.helpers.refuse import refuses
 from tests.helpers.served import ARCHITECTURES, publish, serve, upload
 
+STAGES = TypeAdapter(tuple[Stage, ...])
 SHIPPED = ["animals-3x3", "animals-6x16", "deep-7x9x9", "lenet-6x16", "paired-3x3", "summed-3x3", "tiny-vgg"]
 
 
 def test_the_list(client: TestClient) -> None:
     body = client.get("/models").json()
     assert (body["default"], [model["name"] for model in body["models"]]) == ("paired-3x3", SHIPPED)
-    first = {"filters": 3, "kernel": 5, "padding": 0, "pool": True, "wiring": "summed", "bias": True}
+    first = {
+        "filters": 3,
+        "kernel": 5,
+        "padding": 0,
+        "pool": {"side": 2, "stride": 2, "kind": "max"},
+        "wiring": "summed",
+        "bias": True,
+        "stride": 1,
+        "padding_behind": None,
+        "groups": 1,
+        "bias_map": False,
+        "activation": "relu",
+        "after": "none",
+        "sources": [],
+    }
     file, card = (DIRECTORY / f"paired-3x3.{suffix}" for suffix in ("safetensors", "json"))
     assert body["models"][4] == {
         "name": "paired-3x3",
         "input": {"channels": 1, "side": 28},
         "stages": [first, {**first, "kernel": 3, "wiring": "paired"}],
-        "head": {"hidden": []},
+        "head": {"hidden": [], "activation": "relu"},
         "parameters": 2368,
         "classes": ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
         "dataset": "MNIST",
@@ -58,9 +74,10 @@ def test_a_card(client: TestClient) -> None:
     # Cards before version 3 say less: there was MNIST only; before version 4 all networks had two stages.
     for name in ("parameters", "recipe", "selection", "accuracy"):
         assert answer[name] == kept[name]
+    assert explains[1] == {"operation": "filters", "factor": "gate", "cannot": []}
     small = "a cell sees up to 25 regions, and all their combinations take more than 64 MiB"
     assert explains[2:5] == [
-        {"operation": "process", "cannot": []},
+        {"operation": "process", "factor": "gate", "cannot": []},
         {"operation": "occlusion", "region": 2, "regions": list(range(1, 15)), "cannot": []},
         {
             "operation": "shapley",
@@ -146,7 +163,7 @@ def test_the_filters_and_weights_are_the_networks(client: TestClient, shapes: Te
 
 
 def test_more_weights_than_an_answer_has_numbers_are_refused(tmp_path: Path) -> None:
-    many = Architecture((Stage(64, 3, 1, pool=False),), 8, hidden=(256,), classes=2)
+    many = Architecture((Stage(64, 3, 1, pool=None),), 8, hidden=(256,), classes=2)
     detail = (
         "name: the network has 1,049,986 weights, and an answer has at most 1,048,576 numbers; its checkpoint is a "
         "safetensors file, which any language reads"
@@ -169,6 +186,10 @@ def test_the_list_shows_what_was_searched(client: TestClient, directory: Path) -
     del search["format_version"], search["recipe"]
     for network in search["networks"]:
         del network["runs"]
+    for network in [*search["networks"], *search["smallest"]]:
+        # What the file leaves out is as usual.
+        stages = STAGES.validate_json(json.dumps(network["stages"]))
+        network["stages"] = json.loads(STAGES.dump_json(stages))
     assert client.get("/models").json()["search"] == search
     (directory / SEARCH_FILE).unlink()
     without = TestClient(create_app(Settings(models=directory, default_model="summed-3x3")))

@@ -101,7 +101,7 @@ OF_ONE = {
     "explain/occlusion?faithfulness=true&format=png": f"faithfulness: {JSON_ONLY}",
     "explain/occlusion?region=15": "region: must be from 1 to 14 pixels, not 15",
     "explain/occlusion?region=0": "region: must be greater than or equal to 1",
-    "explain/occlusion?region=33": "region: must be less than or equal to 32",
+    "explain/occlusion?region=113": "region: must be less than or equal to 112",
     "explain/occlusion?stride=0": "stride: must be greater than or equal to 1",
     "explain/occlusion?region=3&stride=4": (
         "stride: must be from 1 to the region's 3, so that no pixel is skipped, not 4"

@@ -61,8 +61,8 @@ def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path, monkeypa
     assert shape == Architecture(parse_stages("6k3,3k3nq,5k3u"), 20, 1, (24,), 3)
     card = json.loads((models / "6k3-3k3nq-5k3u-h24.json").read_text())
     assert card["input"] == {"channels": 1, "side": 20, "range": [0, 1], "polarity": "light-on-dark", "border": [0]}
-    assert card["head"] == {"hidden": [24]}
-    assert [(one["filters"], one["pool"], one["wiring"], one["bias"]) for one in card["stages"]] == [
+    assert card["head"] == {"hidden": [24], "activation": "relu"}
+    assert [(one["filters"], one["pool"] is not None, one["wiring"], one["bias"]) for one in card["stages"]] == [
         (6, True, "summed", True),
         (3, False, "paired", True),
         (5, True, "summed", False),

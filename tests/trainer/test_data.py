@@ -238,7 +238,7 @@ def test_labels_that_begin_with_1_beside_names_for_all_numbers_stay(tmp_path: Pa
         (
             np.zeros((2, 28, 32), np.uint8),
             [0, 1],
-            "images-idx3-ubyte holds images of 28 × 32; they must be square, of 8 to 64 pixels a side. Pictures of "
+            "images-idx3-ubyte holds images of 28 × 32; they must be square, of 8 to 224 pixels a side. Pictures of "
             "other sizes may be in one folder a class: they are resized",
         ),
         (images(3), [0, 1], "labels-idx1-ubyte must hold one label for each of the 3 images, not an array of 2"),
@@ -262,7 +262,7 @@ BESIDE: list[tuple[str, bytes, str]] = [
         " has 2 names, but labels go from 0 to 2: it must have a line for each class, in the order of the labels",
     ),
     ("classes.txt", b"a\nb\na\n", ": the names, a line each, each must stand once, and 'a' stands 2 times"),
-    ("classes.txt", b"a\n", ": the names, a line each, must be 2 to 64 names, not 1"),
+    ("classes.txt", b"a\n", ": the names, a line each, must be 2 to 1024 names, not 1"),
     (
         "classes.txt",
         b"\xff\n",
@@ -290,7 +290,7 @@ def test_what_stands_beside_must_fit(file: str, content: bytes, message: str, tm
 
 def test_files_of_one_data_set_must_be_there(tmp_path: Path) -> None:
     write_idx(tmp_path, "x-train", images(2), [0, 0])
-    with refuses(DataError, f"{tmp_path}: the classes must be 2 to 64 names, not 1"):
+    with refuses(DataError, f"{tmp_path}: the classes must be 2 to 1024 names, not 1"):
         read(tmp_path, "train")
     (tmp_path / "x-train-images-idx3-ubyte").unlink()
     with refuses(DataError, f"{tmp_path} holds x-train-labels-idx1-ubyte, but not the images that belong to it"):

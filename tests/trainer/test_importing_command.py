@@ -17,7 +17,7 @@ from tests.helpers.oracles import random_network
 from tests.helpers.sure import sure
 
 GREY = Architecture((Stage(2, 5),), hidden=(4,), classes=3)
-COLOUR = Architecture((Stage(2, 5), Stage(3, 3, pool=False)), side=20, channels=3, classes=2)
+COLOUR = Architecture((Stage(2, 5), Stage(3, 3, pool=None)), side=20, channels=3, classes=2)
 STAGES = "--stages=2k5"
 UNIT = "--range=0,1"
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 
 import konkyo.trainer.data as data_module
-from konkyo.models.architecture import Wiring, written_stages
+from konkyo.models.architecture import written_stages
 from konkyo.models.files.checkpoint import load
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.data import Labelled
@@ -207,11 +206,10 @@ def test_what_exporters_write_around_a_layer_changes_nothing(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Casts, transposes there and back, biases of their own, scalings that the next layer undoes."""
-    from tests.helpers.any_network import any_architectures, random_images, random_weights
     from tests.helpers.any_network import given as taken
+    from tests.helpers.any_network import importable, random_images, random_weights
 
-    drawn = data.draw(any_architectures(most=3))
-    shape = replace(drawn, stages=tuple(replace(stage, wiring=Wiring.SUMMED) for stage in drawn.stages))
+    shape = data.draw(importable())
     network = random_weights(shape, data.draw(st.integers(0, 1000)))
     network = Network(shape, network.weights)  # the padding is 0, as ONNX's
 

@@ -224,7 +224,8 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "two inputs": TwoInputs,
     "two outputs": lambda: Using(lambda values, _: (values, values)),
     "a module that fails": lambda: unruly(head(nn.ReLU())),
-    "65 filters": lambda: sequential(nn.Conv2d(1, 65, 5), nn.ReLU(), nn.Flatten(), nn.Linear(65 * 576, 3)),
+    "2049 filters":
+        lambda: sequential(nn.Conv2d(1, 2049, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2049 * 144, 3)),
 
     # Convolutions
     "Conv2d without a ReLU": head,

@@ -106,7 +106,7 @@ def test_wrong_files_are_named(part: str, tmp_path: Path) -> None:
 # What is said of a folder {}, by the folders in it and the pictures in each.
 WRONG: dict[str, dict[str, int]] = {
     "{} holds neither IDX files, such as train-images-idx3-ubyte, nor a folder of pictures for each class": {},
-    "{}: the folders, one a class, must be 2 to 64 names, not 1": {"only": 3},
+    "{}: the folders, one a class, must be 2 to 1024 names, not 1": {"only": 3},
     "{}/upright holds no picture; each class needs some, or no folder": {"lying": 3, "upright": 0},
     "class lying has 1 different images; to train and to test takes two at least, and many more to be worth it": {
         "lying": 1,

@@ -116,6 +116,21 @@ def test_augmented_copies_take_part_in_the_choice_and_not_in_the_validation(digi
     assert told.chosen_by == (predicted == labels.numpy()).mean() != told.validation
 
 
+# What a card says of both stages.
+USUAL_STAGE = {
+    "padding": 0,
+    "pool": {"side": 2, "stride": 2, "kind": "max"},
+    "bias": True,
+    "stride": 1,
+    "padding_behind": None,
+    "groups": 1,
+    "bias_map": False,
+    "activation": "relu",
+    "after": "none",
+    "sources": [],
+}
+
+
 def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Labelled, tmp_path: Path) -> None:
     some = digits[2_000:2_300]
     published = publishing("named", runs, digits, some, 0.0, tmp_path)
@@ -128,10 +143,10 @@ def test_the_card_says_what_was_done_and_measured(runs: list[Run], digits: Label
         "name": "named",
         "input": {"channels": 1, "side": 28, "range": [0, 1], "polarity": "light-on-dark", "border": [0]},
         "stages": [
-            {"filters": 3, "kernel": 5, "padding": 0, "pool": True, "wiring": "summed", "bias": True},
-            {"filters": 3, "kernel": 3, "padding": 0, "pool": True, "wiring": "paired", "bias": True},
+            {"filters": 3, "kernel": 5, "wiring": "summed", **USUAL_STAGE},
+            {"filters": 3, "kernel": 3, "wiring": "paired", **USUAL_STAGE},
         ],
-        "head": {"hidden": []},
+        "head": {"hidden": [], "activation": "relu"},
         "parameters": 2368,
         "classes": list("0123456789"),
         "preprocessing": "mnist",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
+from konkyo.models.architecture import Pool as MaxPool
 from konkyo.models.errors import ArchitectureError
 from konkyo.models.network import Network
 from konkyo.trainer.errors import NetworkFileError
@@ -246,7 +247,7 @@ def _stages(layers: Sequence[Layer]) -> tuple[tuple[Stage, ...], list[Convolutio
             raise NetworkFileError(f"{pools[1].name}: is a second pool behind {one.name}; one 2×2 or none fits")
         filters, _, kernel, _ = one.weight.shape
         wiring = Wiring.PAIRED if one.paired else Wiring.SUMMED
-        stages.append(Stage(filters, kernel, one.padding, bool(pools), wiring, one.bias is not None))
+        stages.append(Stage(filters, kernel, one.padding, MaxPool() if pools else None, wiring, one.bias is not None))
         convolutions.append(one)
     if not stages:
         first = f"{layers[0].name}: stands first" if layers else "it holds no layer"

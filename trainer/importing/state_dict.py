@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from konkyo.models.architecture import CHANNELS, IMAGE_SIDE, SIDES, Architecture, Stage, written_stages
+from konkyo.models.architecture import Pool as MaxPool
 from konkyo.models.errors import ArchitectureError
 from konkyo.models.files.checkpoint import MOST_HEADER
 from konkyo.trainer.errors import NetworkFileError
@@ -235,6 +236,13 @@ def _check_stages(convolutions: Sequence[_Group], stages: Sequence[Stage]) -> No
             f"--stages has {len(stages)}, and the file {len(convolutions)} convolutions ({_shown(names)}); as many fit"
         )
     for number, (group, stage) in enumerate(zip(convolutions, stages, strict=True), 1):
+        if stage != Stage(
+            stage.filters, stage.kernel, stage.padding, stage.pool and MaxPool(), stage.wiring, stage.bias
+        ):
+            raise NetworkFileError(
+                f"stage {number} of --stages is {written_stages([stage])}; of a state dict a stride of 1, ReLU and 2×2 "
+                "max-pools fit"
+            )
         filters, _, kernel, width = group.arrays["weight"].shape
         if kernel != width or (filters, kernel) != (stage.filters, stage.kernel):
             raise NetworkFileError(
@@ -270,7 +278,10 @@ def _proposal(convolutions: Sequence[_Group], affine: Sequence[_Group], channels
             [(0, True), (0, False), *(((k // 2, True), (k // 2, False)) if k > 1 else ())] for _, _, k, _ in shapes
         ]
         for chosen in product(*kinds):
-            stages = [Stage(f, k, padding, pool) for (f, _, k, _), (padding, pool) in zip(shapes, chosen, strict=True)]
+            stages = [
+                Stage(f, k, padding, MaxPool() if pool else None)
+                for (f, _, k, _), (padding, pool) in zip(shapes, chosen, strict=True)
+            ]
             if _features(stages, channels, side) == affine[0].inputs:
                 found.append(written_stages(stages))
     fit = f"what {_shown(affine[0].name)} takes fits {' and '.join(found[:_SUGGESTED])} with images of {side}×{side}"

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import prod, sqrt
 
 import numpy as np
@@ -11,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from konkyo.models.architecture import POOL, Architecture, Stage
+from konkyo.models.activations import activation
+from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.network import Network
 from konkyo.trainer.training.logits import centred
 
@@ -52,9 +54,22 @@ def exported(architecture: Architecture, weights: Mapping[str, Tensor]) -> Netwo
     return Network(architecture, arrays)
 
 
+@cache
+def activated(name: str) -> nn.Module:
+    """An activation of ``konkyo.models.activations`` in PyTorch."""
+    of = activation(name)
+    module: nn.Module = getattr(nn, of.torch)(*([] if of.parameter is None else [of.parameter]))
+    return module
+
+
 def pooled(stage: Stage, convolved: Tensor) -> Tensor:
-    """A stage's output for its convolution. ReLU and maximum commute; after the pool it has less to do."""
-    return F.relu(F.max_pool2d(convolved, POOL) if stage.pool else convolved)
+    """A stage's output for its convolution. Behind the pool an activation has less to do, where the two commute."""
+    before, maps = activated(stage.activation), convolved
+    maps = maps if stage.commutes else before(maps)
+    if stage.pool:
+        maps = (F.avg_pool2d if stage.mean else F.max_pool2d)(maps, stage.pool.side, stage.pool.stride)
+    made: Tensor = activated(stage.after)(before(maps) if stage.commutes else maps)
+    return made
 
 
 class Ensemble(nn.Module):
@@ -84,7 +99,7 @@ class Ensemble(nn.Module):
             {name.replace(".", "_"): torch.stack([one[name] for one in networks]) for name in networks[0]}
         )
         if batch_norm:
-            for number in range(1, len(self.architecture.stages) + 1):
+            for number in self._convolutions:
                 likewise = self.weights[f"conv{number}_bias"].detach()
                 self.weights[f"norm{number}_weight"] = torch.ones_like(likewise)
                 self.weights[f"norm{number}_bias"] = torch.zeros_like(likewise)
@@ -93,39 +108,53 @@ class Ensemble(nn.Module):
 
     def forward(self, images: Tensor, which: slice = slice(None)) -> Tensor:
         """(N, channels, side, side) in [0, 1] → logits (N, S, C), of the networks ``which``."""
-        maps = images.to(memory_format=LAYOUT)
-        for number, stage in enumerate(self.architecture.stages):
-            convolved = self._convolved(number, maps, which)
-            maps = pooled(stage, self._normalised(number, convolved, which) if self.batch_norm else convolved)
-        *hidden, (last, *_) = self.architecture.head
-        values = maps.reshape(len(images), len(self.weights["affine_bias"][which]), -1)
+        shape, layers = self.architecture, [images.to(memory_format=LAYOUT)]
+        networks = len(self.weights["affine_bias"][which])
+        for number, stage in enumerate(shape.stages):
+            sources = shape.sources(number)
+            # All networks see the same image: a stage of it alone needs it once.
+            once = sources == (0,) and shape.groups(number)[0] == 1 and stage.kernel > 0
+            every = [layers[source] if source or once else layers[0].repeat(1, networks, 1, 1) for source in sources]
+            convolved = self._convolved(number, sum(every[1:], every[0]), which, 1 if once else networks)
+            if self.batch_norm and stage.kernel:
+                convolved = self._normalised(number, convolved, which)
+            layers.append(pooled(stage, convolved))
+        *hidden, (last, *_) = shape.head
+        values = layers[-1].reshape(len(images), networks, -1)
         for name, *_ in hidden:
-            values = F.relu(self._affine(name, values, which))
+            values = activated(shape.activation)(self._affine(name, values, which))
         return self._affine(last, values, which)
 
-    def _convolved(self, number: int, maps: Tensor, which: slice) -> Tensor:
-        """A stage's convolution: (N, S·n, s, s), of the image that all networks see (N, n, s, s) → (N, S·m, o, o)."""
-        stage, inputs = self.architecture.stages[number], self.architecture.layer_maps[number]
+    def _convolved(self, number: int, maps: Tensor, which: slice, groups: int) -> Tensor:
+        """A stage's convolution of maps of so many networks: (N, groups · n, s, s) → (N, S·m, o, o)."""
+        stage, (inner, inputs, filters) = self.architecture.stages[number], self.architecture.groups(number)
+        same = stage.behind == stage.padding
+        padded = maps if same and stage.kernel else F.pad(maps, [stage.padding, stage.behind] * 2)
+        if not stage.kernel:
+            return padded[..., :: stage.stride, :: stage.stride]
         kernels = self.weights[f"conv{number + 1}_weight"][which]
         bias = self.weights[f"conv{number + 1}_bias"][which] if stage.bias else None
-        groups = len(kernels)
-        if stage.paired and inputs > 1:
-            # A group is a map, and all maps of a network get the same kernels.
-            if number == 0:
-                maps = maps.repeat(1, groups, 1, 1)
-            kernels = kernels.repeat_interleave(inputs, 0)
-            bias = None if bias is None else bias.repeat_interleave(inputs, 0)
-            groups *= inputs
-        elif number == 0:
-            groups = 1
-        kernels = kernels.flatten(0, 1).to(memory_format=LAYOUT)
-        flat = None if bias is None else bias.flatten()
-        return F.conv2d(maps, kernels, flat, padding=stage.padding, groups=groups)
+        networks = len(kernels)
+        if stage.paired:
+            # All maps of a network get the same kernels.
+            kernels = kernels.repeat_interleave(inner, 0)
+            bias = None if bias is None else bias.repeat_interleave(inner, 0)
+        kernels = kernels.reshape(networks * inner * filters, inputs, stage.kernel, stage.kernel)
+        flat = None if bias is None else bias.flatten(0, 1)
+        made = F.conv2d(
+            padded,
+            kernels.to(memory_format=LAYOUT),
+            None if stage.bias_map else flat,
+            stride=stage.stride,
+            padding=stage.padding if same else 0,
+            groups=groups * inner,
+        )
+        return made + flat if stage.bias_map and flat is not None else made
 
     def _normalised(self, number: int, convolved: Tensor, which: slice) -> Tensor:
         """Batch normalisation of a convolution's maps. The maps of one filter, of paired wiring, share theirs."""
         stage = self.architecture.stages[number]
-        inputs = self.architecture.layer_maps[number] if stage.paired else 1
+        inputs = self.architecture.below(number)[0] if stage.paired else 1
         scale, shift = (self.weights[f"norm{number + 1}_{kind}"][which] for kind in ("weight", "bias"))
         mean, variance = (self.get_buffer(f"norm{number + 1}_{kind}")[which] for kind in ("mean", "variance"))
         shape = convolved.shape
@@ -157,12 +186,17 @@ class Ensemble(nn.Module):
         """The networks, a few at a time: as many as a processor's cache holds."""
         return [slice(first, first + GROUP) for first in range(0, self.size, GROUP)]
 
+    @property
+    def _convolutions(self) -> list[int]:
+        """The numbers, from 1, of the stages that have one."""
+        return [number for number, stage in enumerate(self.architecture.stages, 1) if stage.kernel]
+
     def network(self, which: int) -> Weights:
         """The weights of one of the networks as they are now; batch normalisation is part of them."""
         names = self.architecture.tensor_shapes
         weights = {name: self.weights[name.replace(".", "_")].detach()[which].clone() for name in names}
         if self.batch_norm:
-            for number in range(1, len(self.architecture.stages) + 1):
+            for number in self._convolutions:
                 mean, variance = (self.get_buffer(f"norm{number}_{kind}")[which] for kind in ("mean", "variance"))
                 scale, shift = (self.weights[f"norm{number}_{kind}"].detach()[which] for kind in ("weight", "bias"))
                 factor = scale / (variance + EPSILON).sqrt()

@@ -10,7 +10,7 @@ from konkyo.service.drawing.primitives.colours import Array, limit_of, photo, si
 
 def weights_of(network: Network, stage: int) -> Array:
     """(filters, inputs, k, k): the weights of a stage. With paired wiring there is one input."""
-    return network.weights[f"conv{stage + 1}.weight"]
+    return network.kernels(stage)
 
 
 def filters_notes(network: Network, first: bool = True) -> tuple[str, ...]:

@@ -165,9 +165,10 @@ class Slide:
 
     def _convolution(self, number: int, stage: Stage, whole: bool) -> Layer:
         """The column of a stage's convolution. ``whole`` says that all maps below are drawn."""
-        maps, cells = self.architecture.layer_maps[number + 1], stage.sides(self.architecture.sides[number])[0]
+        maps, (below, side) = self.architecture.layer_maps[number + 1], self.architecture.below(number)
+        cells = stage.sides(side)[0]
         # With paired wiring the maps of each map below stand together; the channels of the image are one picture.
-        groups = self.architecture.layer_maps[number] if stage.paired and whole and number else 1
+        groups = below if stage.paired and stage.kernel and whole and number else 1
         height = (self.bottom - _TOP) // groups - (2 * _MAP_GAP if groups > 1 else 0)
         fold = _fold(maps // groups, cells, height) if maps <= _FEW else None
         drawn = maps
@@ -189,12 +190,14 @@ class Slide:
 
     def kernels(self, stage: int) -> int:
         """Number of kernels beside each map of a stage; 0 if there are too many to be drawn."""
-        given, below = self.architecture.stages[stage], self.architecture.layer_maps[stage]
+        given, (_, below, _) = self.architecture.stages[stage], self.architecture.groups(stage)
+        if not given.kernel:
+            return 0
         if stage == 0:
             return 1
         if self.architecture.layer_maps[stage + 1] > _FEW or max(given.filters, below) > 4:
             return 0
-        return 1 if given.paired else below
+        return below
 
     def _filter_side(self, stage: int, side: int) -> int:
         """Side of a filter beside a map of this side. Several kernels above each other are about as high as the map."""

@@ -1,18 +1,19 @@
 // The shape of a network, and images as it sees them: [row][column] in grey, [channel][row][column] in colour. Stages, maps and cells are
 // counted from 0 here, as in arrays.
 
-const POOL = 2;
-
 /** The stages of a network, each with what it is given and what it makes: {number, inputs, maps, convolved, side, …}. */
 export function stagesOf({ input: { channels, side: pixels }, stages }) {
-  let [maps, side] = [channels, pixels];
+  const layers = [[channels, pixels]];
   return stages.map((stage, number) => {
-    const [inputs, below] = [maps, side];
-    const paired = stage.wiring === "paired";
-    const convolved = below + 2 * stage.padding - stage.kernel + 1;
-    maps = stage.filters * (paired ? inputs : 1);
-    side = stage.pool ? Math.floor(convolved / POOL) : convolved;
-    return { ...stage, number, paired, inputs, below, convolved, maps, side };
+    // A stage is given the layer before it, or the sum of some layers of the same shape.
+    const [inputs, below] = layers[stage.sources[0] ?? number];
+    const paired = stage.wiring === "paired" || stage.kernel === 0;
+    const behind = stage.padding_behind ?? stage.padding;
+    const convolved = Math.floor((below + stage.padding + behind - Math.max(stage.kernel, 1)) / stage.stride) + 1;
+    const maps = stage.filters * (paired ? inputs : 1);
+    const side = stage.pool ? Math.floor((convolved - stage.pool.side) / stage.pool.stride) + 1 : convolved;
+    layers.push([maps, side]);
+    return { ...stage, number, paired, inputs, below, behind, convolved, maps, side };
   });
 }
 
@@ -28,11 +29,10 @@ export function pairsOf(network) {
  */
 export function cellsOf({ stages }) {
   let [start, size, pitch] = [0, 1, 1];
-  for (const { kernel, padding, pool } of stages) {
-    const step = pool ? POOL : 1;
+  for (const { kernel, padding, stride, pool } of stages) {
     start -= padding * pitch;
-    size += (kernel + step - 2) * pitch;
-    pitch *= step;
+    size += (Math.max(kernel, 1) - 1 + ((pool?.side ?? 1) - 1) * stride) * pitch;
+    pitch *= stride * (pool?.stride ?? 1);
   }
   return { first: start + (size - pitch) / 2, pitch };
 }

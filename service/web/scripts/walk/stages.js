@@ -5,7 +5,6 @@ import { channelsOf, cut, highest, isColour, limitOf, padded, partsOf, stagesOf 
 import { decimalsFor, greatest, rounded, roundedSum, rowsLike } from "../answers/numbers.js";
 import { toneOf } from "../painting.js";
 
-const POOL = 2;
 // Of more input maps than this, those whose part of a number is greatest are named.
 const FEW_INPUTS = 4;
 const NAMED = 2;
@@ -47,7 +46,7 @@ function convolution(facts, number) {
   };
 
   return {
-    window: { side: stage.kernel, step: 1 },
+    window: { side: Math.max(stage.kernel, 1), step: stage.stride },
     /** The nearest choice of which the numbers came. */
     settle([input, filter]) {
       const from = inputs.filter((one) => filtersOf(one.number).length);
@@ -78,7 +77,8 @@ function convolution(facts, number) {
     numbers(said, choice, place) {
       const [index, [input]] = [indexOf(choice), choice];
       const partOf = (one) => {
-        const window = cut(padded(known.get(one).map, stage.padding, edge(one)), place, stage.kernel);
+        const at = place.map((cell) => stage.stride * cell);
+        const window = cut(padded(known.get(one).map, stage.padding, edge(one)), at, Math.max(stage.kernel, 1));
         return { window, products: times(window, kernelOf(index, one)) };
       };
       const { window, products } = partOf(input);
@@ -124,8 +124,9 @@ function greatestParts(inputs, partOf) {
 function pool({ process, network }, number) {
   const stage = stagesOf(network)[number];
   const { shown, convolution: before, maps: after } = process.stages[number];
+  const { side, stride: step } = stage.pool;
   return {
-    window: { side: POOL, step: POOL },
+    window: { side, step },
     settle: ([map]) => [shown.includes(map) ? map : shown[0]],
     choices: (said) => [{ part: 0, name: said.closer.map, options: before.map((map, k) => ({ number: shown[k], map, tone: "signed" })) }],
     layers(said, [map]) {
@@ -137,12 +138,12 @@ function pool({ process, network }, number) {
       };
     },
     numbers(said, [map], [row, column]) {
-      const window = cut(before[shown.indexOf(map)], [POOL * row, POOL * column], POOL);
+      const window = cut(before[shown.indexOf(map)], [step * row, step * column], side);
       const kept = window.map((line) => line.map((value) => Math.max(value, 0)));
       const decimals = decimalsFor(limitOf(before));
       return {
         grids: [
-          { name: said.closer.window(POOL), values: window, limit: limitOf(before), tone: "signed", decimals },
+          { name: said.closer.window(side), values: window, limit: limitOf(before), tone: "signed", decimals },
           { name: said.closer.kept, values: kept, limit: limitOf(after), tone: "ink", decimals, marked: highest(kept) },
         ],
         operators: ["→", "→"],
