@@ -48,7 +48,7 @@ peers: build/peers/.made  ## tests with KServe's client and shapiq, in an enviro
 
 build/peers/.made: pyproject.toml
 	$(PYTHON) -m venv build/peers
-	build/peers/bin/python -m pip install --quiet --editable '.[serve,train]' captum kserve shapiq httpx2 hypothesis ipykernel nbclient pytest
+	build/peers/bin/python -m pip install --quiet --editable '.[serve,train]' captum kserve shapiq httpx2 hypothesis ipykernel nbclient pandas pyarrow pytest
 	touch $@
 
 bench: $(VENV)/.bench  ## measurements side by side: in the process, over HTTP, and on the page

@@ -135,7 +135,8 @@ def predict(network: Model) -> Question[Prediction]:
     >>> konkyo.predict(network, "docs/digits/7.png")
     7 with 100.0 %
     >>> konkyo.predict(network, ["docs/digits/1.png", "docs/digits/2.png"])
-    [1 with 100.0 %, 2 with 100.0 %]
+    [1 with 100.0 %,
+     2 with 100.0 %]
     """
     return PredictQuestion(network=network.network)
 

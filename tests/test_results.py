@@ -35,8 +35,8 @@ QUESTIONS: list[tuple[str, dict[str, Any], tuple[str, ...], Callable[[Any], Any]
 def test_results_show_themselves_and_are_saved_as_a_folder(tmp_path: Path) -> None:
     found = konkyo.predict(PAIRED, [DIGITS / "7.png"] * 30)
     assert isinstance(found, Sequence)
-    assert repr(found[:2]) == "[7 with 100.0 %, 7 with 100.0 %]"
-    line = f"[{'7 with 100.0 %, ' * 24}… and 6 others]"
+    assert repr(found[:2]) == "[7 with 100.0 %,\n 7 with 100.0 %]"
+    line = "[" + "7 with 100.0 %,\n " * 24 + "… and 6 others]"
     shown = found._repr_mimebundle_()
     assert (repr(found), shown["text/plain"]) == (line, line)
     html = ElementTree.fromstring(f"<div>{shown['text/html']}</div>")  # noqa: S314

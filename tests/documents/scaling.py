@@ -11,7 +11,7 @@ def gives_an_array(_: Reader, said: str) -> None:
 
 def writes_a_thousand(reader: Reader, said: str) -> None:
     assert "1,000 images in 1 files in explained" in " ".join(said.split())
-    assert {one.name for one in (reader.folder / "explained").iterdir()} == {"manifest.json", "part-000000.parquet"}
+    assert {one.name for one in (reader.folder / "explained").iterdir()} == {"_manifest.json", "part-000000.parquet"}
 
 
 STEPS: dict[str, Step] = {

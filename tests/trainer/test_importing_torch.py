@@ -270,7 +270,7 @@ REFUSED: dict[str, Callable[[], Any]] = {
         lambda: sequential(nn.Conv2d(1, 2, 5), nn.ReLU(), nn.Flatten()),
     "2 (Linear): takes 11 values, and gets 1152 of an image of this side; flatten all maps before it":
         lambda: head(values=11),
-    "3 (Linear): takes 72 values, and gets 288 of an image of this side; flatten all maps before it. With side=16 to "
+    "3 (Linear): takes 72 values, and gets 288 of an image of this side; flatten all maps before it. With side=16 or "
     "17 its layers fit together": lambda: head(nn.MaxPool2d(2), values=72),
     "1 (Linear): takes 24 values, and gets 2×24×24 of an image of this side; flatten all maps before it":
         lambda: sequential(nn.Conv2d(1, 2, 5), nn.Linear(24, 3)),

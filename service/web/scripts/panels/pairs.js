@@ -6,15 +6,15 @@
 import { places, samePair } from "../answers/account.js";
 import { blank, channelsOf, limitOf, pairsOf } from "../answers/network.js";
 import { number } from "../answers/numbers.js";
-import { ARROWS, at, button, element, fillSum, words } from "../page.js";
+import { ARROWS, button, byId, element, fillSum, words } from "../shared.js";
 import { diverging, greys, inks, paint, signedGreys, tile } from "../painting.js";
 import { nameOf, network, set } from "../state.js";
 
-const title = at("pairs-title");
-const box = at("pairs");
-const sum = at("sum");
-const list = at("places");
-const typicality = at("typicality");
+const title = byId("pairs-title");
+const box = byId("pairs");
+const sum = byId("sum");
+const list = byId("places");
+const typicality = byId("typicality");
 const phone = matchMedia("(max-width: 640px)");
 // A table with more rows or columns has too small maps.
 const WIDEST_TABLE = 4;
@@ -38,23 +38,15 @@ function buildTable(rows, columns, inputs) {
   box.style.setProperty("--columns", columns);
   box.append(element("span", "corner"));
   for (let j = 0; j < columns; j += 1) {
-    const head = element("div", "head column");
     const kernels = Array.from({ length: inputs }, () => tile(3));
-    const beside = element("span", "kernels");
-    beside.append(...kernels);
     const name = element("span", "name");
-    head.append(name, beside);
     heads.columns.push({ name, kernels });
-    box.append(head);
+    box.append(element("div", "head column", name, element("span", "kernels", ...kernels)));
   }
   for (let i = 0; i < rows; i += 1) {
-    const head = element("div", "head row");
     const [name, map, filter] = [element("span", "name"), tile(12), tile(5)];
-    const pictures = element("span", "pictures");
-    pictures.append(map, filter);
-    head.append(name, pictures);
     heads.rows.push({ name, map, filter });
-    box.append(head);
+    box.append(element("div", "head row", name, element("span", "pictures", map, filter)));
     for (let j = 0; j < columns; j += 1) cells.push(cell(cells.length, [i, j]));
   }
 }
@@ -64,9 +56,8 @@ function buildList(count, rest) {
   box.style.setProperty("--columns", ACROSS);
   for (let k = 0; k < count; k += 1) cells.push(cell(k, [0, k]));
   if (!rest) return;
-  others = { whole: element("div", "others"), name: element("span", "name"), total: element("span", "total") };
-  others.whole.append(others.name, others.total);
-  box.append(others.whole);
+  others = { name: element("span", "name"), total: element("span", "total") };
+  box.append(element("div", "others", others.name, others.total));
 }
 
 /** What is to be built: [rows, columns, inputs] of a table, or [tiles, whether there are others] of a list. */
@@ -95,14 +86,15 @@ function build(how) {
 }
 
 function cell(k, pair) {
-  const whole = button("pair", "", () => {
+  const [map, name, total] = [tile(5), element("span", "name"), element("span", "total")];
+  const whole = button("pair", map, name, total);
+  const one = { button: whole, map, name, total, pair };
+  whole.addEventListener("click", () => {
     // Safari does not focus a button that is tapped or clicked.
     whole.focus();
     // On a phone, what is said about the pair stands below the table.
-    if (phone.matches) at("details").scrollIntoView({ block: "nearest" });
+    if (phone.matches) byId("details").scrollIntoView({ block: "nearest" });
   });
-  const one = { button: whole, map: tile(5), name: element("span", "name"), total: element("span", "total"), pair };
-  whole.append(one.map, one.name, one.total);
   const look = () => set({ pair: one.pair, spot: null });
   whole.addEventListener("pointerenter", look);
   whole.addEventListener("pointerleave", () => set({ pair: whole.matches(":focus") ? one.pair : null }));
@@ -212,11 +204,7 @@ function showCells(said, one, { kind, cells: values, others: rest, decimals }) {
     others.total.textContent = number(rest, decimals, true);
   }
   list.replaceChildren(
-    ...winners.map((pair, k) => {
-      const item = element("li", NAMES[k]);
-      item.append(element("span", "swatch"), said[NAMES[k]](said.pairName(pair)));
-      return item;
-    }),
+    ...winners.map((pair, k) => element("li", NAMES[k], element("span", "swatch"), said[NAMES[k]](said.pairName(pair)))),
   );
 }
 

@@ -3,7 +3,7 @@
 import { account, places } from "../answers/account.js";
 import { isColour, pairsOf, partsOf, sideOf, stagesOf } from "../answers/network.js";
 import { number, percents, roundToTotal, softmax } from "../answers/numbers.js";
-import { at, button, element, enlargement, stepBy, words } from "../page.js";
+import { button, byId, element, enlargement, stepBy, words } from "../shared.js";
 import { nameOf, network, state } from "../state.js";
 import { buildFigure, columnsOf, linkFigure, onMap, showAdded } from "./figure.js";
 import { showSoftmax, weigh } from "./head.js";
@@ -12,13 +12,13 @@ import { Closer } from "./window.js";
 // What the walk is laid out on; on a larger screen it is enlarged.
 const SHEET = [1280, 800];
 
-const dialog = at("walk-dialog");
-const figure = at("figure");
-const box = at("closer");
-const sentence = at("step");
-const dots = at("dots");
-const back = at("back");
-const forward = at("forward");
+const dialog = byId("walk-dialog");
+const figure = byId("figure");
+const box = byId("closer");
+const sentence = byId("step");
+const dots = byId("dots");
+const back = byId("back");
+const forward = byId("forward");
 const closer = new Closer(box);
 let step = 0;
 // Each {name, layers, stage, closer}: its sentence, the last column of the figure that is shown, and what is shown closely in its place.
@@ -49,13 +49,8 @@ function stepsOf(model) {
 }
 
 function buildStops() {
-  stops = steps.map(({ closer: closely }, k) => button(closely ? "small" : "", "", () => go(k)));
-  const items = stops.map((stop) => {
-    const item = element("li");
-    item.append(stop);
-    return item;
-  });
-  dots.replaceChildren(...items);
+  stops = steps.map(({ closer: closely }, k) => button({ class: closely ? "small" : "", pressed: () => go(k) }));
+  dots.replaceChildren(...stops.map((stop) => element("li", "", stop)));
 }
 
 function fit() {
@@ -237,7 +232,7 @@ function said() {
 
 back.addEventListener("click", () => go(step - 1));
 forward.addEventListener("click", () => go(step + 1));
-at("walk-close").addEventListener("click", () => dialog.close());
+byId("walk-close").addEventListener("click", () => dialog.close());
 dialog.addEventListener("close", () => closer.stop());
 dialog.addEventListener("keydown", (event) => {
   const to = stepBy(event.key, step, steps.length);
