@@ -76,14 +76,15 @@ def path(name: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "options"), ASKED, ids=str)
-@pytest.mark.parametrize("network", ["paired-3x3", "lenet-6x16"])
-def test_a_result_is_the_services_answer(network: str, name: str, options: dict[str, Any], client: TestClient) -> None:
-    asked = {"model": network, **query(options)}
-    answer = client.post(path(name), params=asked, files={"file": SEVEN.read_bytes()})
+def test_a_result_is_the_services_answer(
+    name: str, options: dict[str, Any], client: TestClient, paired: konkyo.Model
+) -> None:
+    """Of other networks: tests/service/test_routes.py."""
+    answer = client.post(path(name), params=query(options), files={"file": SEVEN.read_bytes()})
     assert answer.status_code == 200, answer.text
     body = answer.json()
     del body["input"], body["model"]
-    mine = ask(name, konkyo.load(network), SEVEN, **options).to_dict()
+    mine = ask(name, paired, SEVEN, **options).to_dict()
     assert json.loads(json.dumps(mine)) == body
 
 
