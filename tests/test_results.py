@@ -54,7 +54,9 @@ def test_results_show_themselves_and_are_saved_as_a_folder(tmp_path: Path) -> No
         found.save(tmp_path / "bad", form="gif")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("name", "options", "axes", "right"), QUESTIONS, ids=str)
+@pytest.mark.parametrize(
+    ("name", "options", "axes", "right"), QUESTIONS, ids=[f"{name} {options}" for name, options, *_ in QUESTIONS]
+)
 def test_a_table_has_each_number_at_its_place(
     name: str, options: dict[str, Any], axes: tuple[str, ...], right: Callable[[Any], Any]
 ) -> None:
