@@ -112,7 +112,7 @@ def ax() -> Any:
         ("occlusion", {"score": "probability"}, "Drop of the probability of 7", lambda one: one.heatmap()),
         ("shapley", {"versus": 3}, "Shapley values of the logit of 7 and not 3", lambda one: one.heatmap()),
     ],
-    ids=str,
+    ids=["filters", "process", "occlusion", "occlusion of the probability", "shapley"],
 )
 def test_a_plot_shows_the_numbers(
     name: str, options: dict[str, Any], title: str, right: Callable[[Any], Any], ax: Axes
