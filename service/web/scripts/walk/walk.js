@@ -212,7 +212,8 @@ function saidOf(stage) {
     colour: isColour(facts.process.image),
     border,
     zeroes: rectifies(stage),
-    activations: activationsOf(stage).map((one) => state.activations[one].words),
+    before: activationsOf({ ...stage, after: "none" }).map((one) => state.activations[one].words),
+    behind: activationsOf({ ...stage, activation: "none" }).map((one) => state.activations[one].words),
     mean: stage.pool?.kind === "mean",
     of: stage.pool?.side,
   };

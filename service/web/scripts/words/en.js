@@ -30,7 +30,7 @@ const together = ({ more, less, most, least }) =>
     : `${[more && `With ${more} it adds more together than each alone (teal lines, up to ${most})`, less && `${more ? "with" : "With"} ${less} less (ochre, down to ${least})`].filter(Boolean).join(", ")}. With far ones it is exactly 0.`;
 
 /** That numbers go through activations; nothing where there are none. */
-const activated = (activations, what) => (activations.length ? `Each ${what} goes through ${activations.join(", then ")}.` : "");
+const activated = (activations) => (activations.length ? `Each number goes through ${activations.join(", then ")}.` : "");
 
 export default {
   language: "English",
@@ -294,7 +294,7 @@ export default {
   steps: {
     picture: ({ side, colour }) =>
       colour ? `The network sees ${side}×${side} pixels, each as three numbers for red, green and blue, and nothing else.` : `The network sees ${side}×${side} grey values, and nothing else.`,
-    convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool, zeroes, activations, stride, groups, sources }) =>
+    convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool, zeroes, before, behind, stride, groups, sources }) =>
       [
         sources.length > 1 ? `The maps of ${sources.map((layer) => (layer ? `stage ${layer}` : "the picture")).join(" and ")} are added up.` : "",
         !kernel
@@ -305,7 +305,7 @@ export default {
             ? `${times(filters, "filter")} of ${kernel}×${kernel} are applied to each of these maps by itself: ${maps} maps of ${convolved}×${convolved}.`
             : `${times(filters, "filter")} look at ${groups > 1 ? "the maps of their group" : "all of these maps at once"}, with one ${kernel}×${kernel} kernel for each, and add up what they find.`,
         stride > 1 ? `The window moves ${stride} cells at a time.` : "",
-        pool ? "" : zeroes ? "What is negative becomes 0." : activated(activations, "number"),
+        pool ? "" : zeroes ? "What is negative becomes 0." : activated([...before, ...behind]),
       ].filter(Boolean).join(" "),
     convolutionCloser: ({ first, colour, paired, padding, border }) =>
       [
@@ -316,16 +316,20 @@ export default {
             : "The same once more, on maps instead of the picture: each map has its own weights, and all sums are added up.",
         padding ? `Outside the dashed line the window sees ${border ? "the value that the network pads with" : "zeros"}.` : "",
       ].filter(Boolean).join(" "),
-    pool: ({ again, convolved, side, zeroes, activations, mean, of }) => {
+    pool: ({ again, convolved, side, zeroes, before, behind, mean, of }) => {
       const kept = mean ? "the mean" : "the largest";
       if (zeroes && again) return `Again what is negative becomes 0, and ${kept} of ${of}×${of} is kept: ${side}×${side} is left.`;
       const pooled = `f every ${of}×${of} cells ${kept} is kept: ${convolved}×${convolved} becomes ${side}×${side}.`;
-      return zeroes ? `What is negative becomes 0, and o${pooled}` : `O${pooled} ${activated(activations, "number")}`;
+      return zeroes ? `What is negative becomes 0, and o${pooled}` : [activated(before), `O${pooled}`, activated(behind)].filter(Boolean).join(" ");
     },
-    poolCloser: ({ zeroes, activations, mean }) =>
+    poolCloser: ({ zeroes, before, behind, mean }) =>
       zeroes && !mean
         ? "Of what the window sees, only the largest is kept, and a negative number becomes 0: one number of the smaller map."
-        : `Of what the window sees, ${mean ? "the mean" : "only the largest"} is kept: one number of the smaller map. ${zeroes ? "What is negative becomes 0 first." : activated(activations, "number")}`,
+        : [
+            zeroes ? "What is negative becomes 0." : activated(before),
+            `Of what the window sees, ${mean ? "the mean" : "only the largest"} is kept: one number of the smaller map.`,
+            zeroes ? "" : activated(behind),
+          ].filter(Boolean).join(" "),
     hidden: ({ hidden, between }) =>
       between
         ? `${hidden.length === 1 ? "A hidden layer" : `${hidden.length} hidden layers, one after the other`}: each of ${hidden.join(" and ")} numbers is a weighted sum of all numbers before it, and goes through ${between}. For this picture it is known by how much that multiplies each; so the rest is one affine layer.`

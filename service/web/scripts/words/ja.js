@@ -280,7 +280,7 @@ export default {
   steps: {
     picture: ({ side, colour }) =>
       colour ? `ネットワークが見るのは ${side}×${side} 画素の赤・緑・青の値だけです。` : `ネットワークが見るのは ${side}×${side} 個の濃淡の値だけです。`,
-    convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool, zeroes, activations, stride, groups, sources }) =>
+    convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool, zeroes, before, behind, stride, groups, sources }) =>
       [
         sources.length > 1 ? `${sources.map((layer) => (layer ? `段 ${layer}` : "画像")).join("と")}のマップを足し合わせます。` : "",
         !kernel
@@ -291,7 +291,7 @@ export default {
             ? `${kernel}×${kernel} のフィルタ ${filters} 枚を、それぞれのマップに別々に適用します。${convolved}×${convolved} のマップが ${maps} 枚できます。`
             : `${filters} 枚のフィルタは、マップごとに ${kernel}×${kernel} の重みを持ち、${groups > 1 ? "同じ組の" : "すべての"}マップの結果を足し合わせます。`,
         stride > 1 ? `窓は ${stride} マスずつ動きます。` : "",
-        pool ? "" : zeroes ? "負の値は 0 にします (ReLU)。" : activated(activations),
+        pool ? "" : zeroes ? "負の値は 0 にします (ReLU)。" : activated([...before, ...behind]),
       ].join(""),
     convolutionCloser: ({ first, colour, paired, padding, border }) =>
       [
@@ -302,16 +302,16 @@ export default {
             : "画像の代わりにマップの上で同じ計算をします。重みはマップごとに異なり、すべての和を足し合わせます。",
         padding ? `破線の外では、窓は${border ? "パディングの値" : " 0 "}を見ます。` : "",
       ].join(""),
-    pool: ({ again, convolved, side, zeroes, activations, mean, of }) => {
+    pool: ({ again, convolved, side, zeroes, before, behind, mean, of }) => {
       const kept = mean ? "平均" : "最大値";
       if (zeroes && again) return `もう一度、負の値を 0 にし、${of}×${of} マスごとに${kept}を残します。${side}×${side} が残ります。`;
       const pooled = `${of}×${of} マスごとに${kept}だけを残します。${convolved}×${convolved} が ${side}×${side} になります。`;
-      return zeroes ? `負の値を 0 にし (ReLU)、${pooled}` : `${pooled}${activated(activations)}`;
+      return zeroes ? `負の値を 0 にし (ReLU)、${pooled}` : `${activated(before)}${pooled}${activated(behind)}`;
     },
-    poolCloser: ({ zeroes, activations, mean }) =>
+    poolCloser: ({ zeroes, before, behind, mean }) =>
       zeroes && !mean
         ? "窓に入った値のうち最大のものだけを残し、負なら 0 にします。これが小さいマップの 1 つの値です。"
-        : `窓に入った値の${mean ? "平均" : "うち最大のもの"}だけを残します。これが小さいマップの 1 つの値です。${zeroes ? "負の値は先に 0 にします。" : activated(activations)}`,
+        : `${zeroes ? "負の値は 0 にします。" : activated(before)}窓に入った値の${mean ? "平均" : "うち最大のもの"}だけを残します。これが小さいマップの 1 つの値です。${zeroes ? "" : activated(behind)}`,
     hidden: ({ hidden, between }) =>
       between
         ? `隠れ層が ${hidden.length} 層あります (${hidden.join("、")} 個)。それぞれの値は前のすべての値の重み付きの和で、${between} を通ります。この画像で何倍になるかは分かっているので、残りは 1 つのアフィン層です。`
