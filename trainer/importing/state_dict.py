@@ -17,7 +17,7 @@ from konkyo.models.architecture import Pool as MaxPool
 from konkyo.models.errors import ArchitectureError
 from konkyo.models.files.checkpoint import MOST_HEADER
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing.chain import F64, Affine, Chain, Convolution, Layer, Pool, Relu, Scaling
+from konkyo.trainer.importing.chain import F64, Activation, Affine, Chain, Convolution, Layer, Pool, Scaling
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -137,13 +137,15 @@ def chain(arrays: Arrays, stages: Sequence[Stage] | None, side: int | None, *, i
     layers: list[Layer] = []
     notes = []
     for group, stage in zip(convolutions, stages, strict=True):
-        layers.append(Convolution(group.name, group.weight, group.get("bias"), stage.padding, stage.paired))
-        layers += [*_scaling(behind, group), Relu(f"the ReLU of {group.name}")]
+        layers.append(
+            Convolution(group.name, group.weight, group.get("bias"), stage.padding, stage.behind, paired=stage.paired)
+        )
+        layers += [*_scaling(behind, group), Activation(f"the ReLU of {group.name}")]
         layers += [Pool(f"the pool of {group.name}")] if stage.pool else []
     for number, group in enumerate(affine, 1):
         layers.append(Affine(group.name, group.weight, group.one("bias", 0)))
         layers += _scaling(behind, group)
-        layers += [Relu(f"the ReLU of {group.name}")] if number < len(affine) else []
+        layers += [Activation(f"the ReLU of {group.name}")] if number < len(affine) else []
     if behind:
         notes.append(
             f"batch normalisation was taken to stand directly behind its layer, with an epsilon of {EPSILON:g}"
