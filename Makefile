@@ -9,7 +9,7 @@ ONE_THREAD := OPENBLAS_NUM_THREADS=1
 PROCESSES = $(shell $(PYTHON) -c "import os; print(min(8, os.cpu_count() * 3 // 2))")
 PIP := $(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help serve trainer importer cluster test quick check documents peers bench guard train studies examples lock
+.PHONY: help serve trainer importer cluster test quick check docs documents peers bench guard train studies examples lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z].*:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +35,10 @@ check: $(VENV)/.dev  ## lint, format, types, and what may import what
 	$(RUN) mypy
 	$(VENV)/bin/lint-imports --no-cache
 
-DOCUMENTS := contributing.py readme.py own_network.py own_data.py operations.py
+docs: $(VENV)/.docs  ## the documents as a site, in build/site
+	$(RUN) sphinx --quiet --fail-on-warning --keep-going docs build/site
+
+DOCUMENTS := contributing.py readme.py start.py own_network.py own_data.py training.py scaling.py operations.py
 
 documents: $(VENV)/.dev  ## each command that the documents print, in fresh clones: 10 minutes
 	$(RUN) pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10 $(addprefix tests/documents/,$(DOCUMENTS)) $(ARGS)
@@ -45,7 +48,7 @@ peers: build/peers/.made  ## tests with KServe's client and shapiq, in an enviro
 
 build/peers/.made: pyproject.toml
 	$(PYTHON) -m venv build/peers
-	build/peers/bin/python -m pip install --quiet --editable '.[serve,train]' captum kserve shapiq httpx2 hypothesis ipykernel nbclient pytest
+	build/peers/bin/python -m pip install --quiet --editable '.[serve,train]' captum kserve shapiq httpx2 hypothesis ipykernel nbclient pandas pyarrow pytest
 	touch $@
 
 bench: $(VENV)/.bench  ## measurements side by side: in the process, over HTTP, and on the page
@@ -75,7 +78,6 @@ examples: $(VENV)/.dev build/peers/.made  ## all that the documents show, from t
 	$(RUN) tools.examples
 	$(RUN) tools.samples
 	$(RUN) tools.lesson
-	$(RUN) tools.library
 	build/peers/bin/python -m tools.notebook
 	$(RUN) tests.service.pictures
 	$(RUN) tools.gallery
@@ -109,10 +111,11 @@ $(VENV)/.serve: EXTRAS := serve
 $(VENV)/.train: EXTRAS := serve,train
 $(VENV)/.import: EXTRAS := serve,import
 $(VENV)/.cluster: EXTRAS := serve,cluster
-$(VENV)/.dev: EXTRAS := serve,train,import,cluster,dev
-$(VENV)/.bench: EXTRAS := serve,train,import,cluster,dev,bench
+$(VENV)/.docs: EXTRAS := docs
+$(VENV)/.dev: EXTRAS := serve,train,import,cluster,docs,dev
+$(VENV)/.bench: EXTRAS := serve,train,import,cluster,docs,dev,bench
 COMMA := ,
 
-$(VENV)/.serve $(VENV)/.train $(VENV)/.import $(VENV)/.cluster $(VENV)/.dev $(VENV)/.bench: $(VENV)/bin/python pyproject.toml constraints.txt
+$(VENV)/.serve $(VENV)/.train $(VENV)/.import $(VENV)/.cluster $(VENV)/.docs $(VENV)/.dev $(VENV)/.bench: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[$(EXTRAS)]'
 	touch $(patsubst %,$(VENV)/.%,$(subst $(COMMA), ,$(EXTRAS)))

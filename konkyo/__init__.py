@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from konkyo.models.filters.contributions import FilterExplanation
     from konkyo.models.filters.process import Process
     from konkyo.models.grounds.proofs import Grounds
+    from konkyo.models.hiding.cost import Budget
     from konkyo.models.hiding.occlusion import OcclusionExplanation
     from konkyo.models.hiding.shapley import ShapleyExplanation
     from konkyo.models.result import Prediction
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __version__ = "0.3.0"
 
 __all__ = [
+    "Budget",
     "BudgetError",
     "CheckpointError",
     "FilterExplanation",
@@ -60,6 +62,7 @@ _HOMES = {
     **dict.fromkeys(__all__, "konkyo.asking"),
     **dict.fromkeys(("Model", "from_torch", "load"), "konkyo.model"),
     **dict.fromkeys(_ERRORS, "konkyo.models.errors"),
+    "Budget": "konkyo.models.hiding.cost",
     "ImageWarning": "konkyo.images",
     "NetworkFileError": "konkyo.trainer.errors",
 }

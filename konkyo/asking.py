@@ -1,7 +1,9 @@
 """The six questions about an image, of a network: each for one image or for many."""
 
 import inspect
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache, wraps
 from os import PathLike
@@ -9,6 +11,8 @@ from types import GenericAlias
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 import numpy as np
+from rich.console import Console
+from rich.progress import Progress
 from threadpoolctl import ThreadpoolController
 
 from konkyo import images, pictures
@@ -19,6 +23,7 @@ from konkyo.models.filters.contributions import FilterExplanation
 from konkyo.models.filters.process import Process
 from konkyo.models.grounds.proofs import Grounds
 from konkyo.models.hiding import regions
+from konkyo.models.hiding.cost import USUAL, Budget
 from konkyo.models.hiding.occlusion import OcclusionExplanation, Score
 from konkyo.models.hiding.regions import FillKind
 from konkyo.models.hiding.shapley import ShapleyExplanation
@@ -33,6 +38,7 @@ from konkyo.models.question import (
     ShapleyQuestion,
 )
 from konkyo.models.result import Prediction, Result
+from konkyo.models.steps import watched
 from konkyo.results import Results, table
 
 Result.draw = staticmethod(pictures.draw)
@@ -87,12 +93,15 @@ def asking(question: Callable[Concatenate[Model, P], Question[R]]) -> Asking[P, 
         # The matrices are so small that threads of numpy wait longer than they work.
         with _libraries().limit(limits=1, user_api="blas"):
             if each:
-                results: Results[R] = Results()
-                for number in range(len(arrays)):
-                    own = given | {name: given[name][number] for name in each}
-                    results += make(**own).answers(arrays[number : number + 1])
+                own = [given | {name: given[name][number] for name in each} for number in range(len(arrays))]
+                questions = [make(**one) for one in own]
             else:
-                results = Results(make(**given).answers(arrays))
+                questions = [make(**given)]
+            parts = np.array_split(arrays, len(questions)) if each else [arrays]
+            with _bar(questions[0].cost.multiply_adds * len(arrays)):
+                results: Results[R] = Results()
+                for one, part in zip(questions, parts, strict=True):
+                    results += one.answers(part)
         return results if many else results[0]
 
     signature = inspect.signature(question, eval_str=True)
@@ -106,7 +115,7 @@ def asking(question: Callable[Concatenate[Model, P], Question[R]]) -> Asking[P, 
 
 
 @asking
-def predict(network: Model) -> Question[Prediction]:
+def predict(network: Model, *, budget: Budget | None = USUAL) -> Question[Prediction]:
     """Which class is it?
 
     Parameters
@@ -117,6 +126,9 @@ def predict(network: Model) -> Question[Prediction]:
         One image of the network's shape, (side, side) or (3, side, side), with pixels in [0, 1]: an array, a tensor, or
         a picture of any size, of Pillow or by its path. Of many, as a list, an array with one axis more, a data set or
         a ``DataLoader`` of PyTorch, there are ``Results``. Labels beside images are left out.
+    budget
+        The multiply-adds and bytes that an image may take, ``konkyo.Budget(work, size)``; by default what the service
+        allows, 4·10⁹ and 64 MiB. None for no limit. What takes longer than a second shows a bar in a terminal.
 
     Returns
     -------
@@ -127,6 +139,8 @@ def predict(network: Model) -> Question[Prediction]:
     ------
     ImageError
         Of another shape, not in [0, 1], or not finite.
+    ParameterError
+        An image takes more than the budget.
 
     Examples
     --------
@@ -135,20 +149,23 @@ def predict(network: Model) -> Question[Prediction]:
     >>> konkyo.predict(network, "docs/digits/7.png")
     7 with 100.0 %
     >>> konkyo.predict(network, ["docs/digits/1.png", "docs/digits/2.png"])
-    [1 with 100.0 %, 2 with 100.0 %]
+    [1 with 100.0 %,
+     2 with 100.0 %]
     """
-    return PredictQuestion(network=network.network)
+    return PredictQuestion(network=network.network, budget=budget)
 
 
 @asking
-def filters(network: Model, target: Class = None, versus: Class = None) -> Question[FilterExplanation]:
+def filters(
+    network: Model, target: Class = None, versus: Class = None, *, budget: Budget | None = USUAL
+) -> Question[FilterExplanation]:
     """How much did each pair of a map and a filter of the last stage add to the logit of a class?
 
     ``logit = Σ contributions + Σ filter_bias + class_bias``, exactly.
 
     Parameters
     ----------
-    network, image
+    network, image, budget
         As in ``predict``.
     target
         The class to explain, by name or number; by default the predicted one of each image. Of many images also one for
@@ -178,16 +195,23 @@ def filters(network: Model, target: Class = None, versus: Class = None) -> Quest
     >>> bool(abs(why.contributions.sum() + why.filter_bias.sum() + why.class_bias - why.logit) < 1e-12)
     True
     """
-    return FiltersQuestion(network=network.network, usage=network.usage, target=target, versus=versus)
+    return FiltersQuestion(network=network.network, budget=budget, usage=network.usage, target=target, versus=versus)
 
 
 @asking
-def process(network: Model, target: Class = None, versus: Class = None, *, top: int | None = None) -> Question[Process]:
+def process(
+    network: Model,
+    target: Class = None,
+    versus: Class = None,
+    *,
+    top: int | None = None,
+    budget: Budget | None = USUAL,
+) -> Question[Process]:
     """What happens on the way from the image to the prediction?
 
     Parameters
     ----------
-    network, image, target, versus
+    network, image, target, versus, budget
         As in ``filters``.
     top
         Maps of a layer, and pairs, that are shown at most, 1 to 256; by default 32, or fewer in large networks.
@@ -210,7 +234,9 @@ def process(network: Model, target: Class = None, versus: Class = None, *, top: 
     >>> [layer.shape for layer in why.trace.layers]
     [(3, 12, 12), (9, 5, 5)]
     """
-    return ProcessQuestion(network=network.network, usage=network.usage, target=target, versus=versus, top=top)
+    return ProcessQuestion(
+        network=network.network, budget=budget, usage=network.usage, target=target, versus=versus, top=top
+    )
 
 
 @asking
@@ -225,12 +251,13 @@ def occlusion(
     score: Literal["logit", "probability"] = "logit",
     pairs: bool = False,
     faithfulness: bool = False,
+    budget: Budget | None = USUAL,
 ) -> Question[OcclusionExplanation]:
     """Which regions change the answer when they are hidden, each by itself?
 
     Parameters
     ----------
-    network, image, target, versus
+    network, image, target, versus, budget
         As in ``filters``.
     region
         The side of the squares in pixels, 4 or (4, 4); by default 2, for images of more than 32 pixels a side 4.
@@ -267,6 +294,7 @@ def occlusion(
     """
     return OcclusionQuestion(
         network=network.network,
+        budget=budget,
         usage=network.usage,
         target=target,
         versus=versus,
@@ -290,6 +318,7 @@ def shapley(
     pairs: bool = False,
     interactions: bool = False,
     faithfulness: bool = False,
+    budget: Budget | None = USUAL,
 ) -> Question[ShapleyExplanation]:
     """How much does each region add to the logit of a class, over every combination of hidden regions?
 
@@ -326,6 +355,7 @@ def shapley(
     """
     return ShapleyQuestion(
         network=network.network,
+        budget=budget,
         usage=network.usage,
         target=target,
         versus=versus,
@@ -338,15 +368,18 @@ def shapley(
 
 
 @asking
-def grounds(network: Model, *, region: Side = None, fill: Fill = 0.0) -> Question[Grounds]:
+def grounds(
+    network: Model, *, region: Side = None, fill: Fill = 0.0, budget: Budget | None = USUAL
+) -> Question[Grounds]:
     """Which regions prove the prediction, and which fewest change it?
 
     Both are proven over every combination of hidden regions.
 
     Parameters
     ----------
-    network, image
-        As in ``predict``. Of many images, one without grounds raises; ask one by one then.
+    network, image, budget
+        As in ``predict``; the searches have limits of their own. Of many images, one without grounds raises; ask one by
+        one then.
     region, fill
         As in ``shapley``; by default larger regions in colour.
 
@@ -370,7 +403,33 @@ def grounds(network: Model, *, region: Side = None, fill: Fill = 0.0) -> Questio
     >>> why.sufficient.status.value, len(why.sufficient.regions), len(why.players)
     ('smallest', 4, 20)
     """
-    return GroundsQuestion(network=network.network, region=_side(region), fill=_fill(fill))
+    return GroundsQuestion(network=network.network, budget=budget, region=_side(region), fill=_fill(fill))
+
+
+@contextmanager
+def _bar(multiply_adds: int) -> Iterator[None]:
+    """A bar of the work that is done, from the second second on, in a terminal or a notebook."""
+    console = Console(stderr=True)
+    if not (console.is_terminal or console.is_jupyter):
+        yield
+        return
+    begun, did = time.monotonic(), 0
+    bar = Progress(console=console, transient=True)
+    task = bar.add_task("explaining", total=multiply_adds)
+
+    def show(work: int) -> None:
+        nonlocal did
+        did += work
+        if not bar.live.is_started and time.monotonic() - begun > 1:
+            bar.start()
+        if bar.live.is_started:
+            bar.update(task, completed=did)
+
+    try:
+        with watched(show):
+            yield
+    finally:
+        bar.stop()
 
 
 @cache

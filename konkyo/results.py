@@ -39,7 +39,8 @@ class Results(list[R]):
 
     def __repr__(self) -> str:
         """The lines of the first results, and how many others there are."""
-        return f"[{', '.join([*map(repr, self[:SHOWN]), *self._others()])}]"
+        lines = ",\n ".join([*map(repr, self[:SHOWN]), *self._others()])
+        return f"[{lines}]"
 
     def _others(self) -> list[str]:
         return [f"… and {len(self) - SHOWN:,} others"] if len(self) > SHOWN else []

@@ -135,42 +135,42 @@ class Stage:
         if self.padding_behind == self.padding:
             object.__setattr__(self, "padding_behind", None)
 
-    @property
+    @cached_property
     def behind(self) -> int:
         """Cells of padding behind the last row and column."""
         return self.padding if self.padding_behind is None else self.padding_behind
 
-    @property
+    @cached_property
     def padded(self) -> bool:
         """Whether a cell sees padding."""
         return self.padding > 0 or self.behind > 0
 
-    @property
+    @cached_property
     def mean(self) -> bool:
         """Whether its pool takes the mean."""
         return self.pool is not None and self.pool.kind is PoolKind.MEAN
 
-    @property
+    @cached_property
     def places(self) -> int:
         """Side of the square of places of its pool; 1 without a pool."""
         return self.pool.side if self.pool else 1
 
-    @property
+    @cached_property
     def step(self) -> int:
         """Distance of neighbouring output cells, in cells of the layer below."""
         return self.stride * (self.pool.stride if self.pool else 1)
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Side of the square that an output cell sees, in cells of the layer below."""
         return self.stride * (self.places - 1) + max(self.kernel, 1)
 
-    @property
+    @cached_property
     def paired(self) -> bool:
         """Whether each input map is treated by itself, with the same filters."""
         return self.wiring is Wiring.PAIRED or not self.kernel
 
-    @property
+    @cached_property
     def commutes(self) -> bool:
         """Whether the activation may be taken behind the pool, once for a cell."""
         before = activation(self.activation)

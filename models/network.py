@@ -7,7 +7,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from konkyo.models import steps, ties
@@ -233,10 +232,11 @@ class Network:
             return np.add(by_filter, bias, order="C")
         groups, inputs, filters = self.architecture.groups(stage)
         kernels = self.kernels(stage).reshape(-1, filters, inputs * given.kernel**2)
-        made = np.empty((len(maps), groups, filters, outputs, outputs), self.dtype)
-        for rows, windows in self.windows(stage, maps):
-            seen = windows.reshape(len(maps), groups, inputs * given.kernel**2, windows.shape[-1])
-            made[..., rows, :] = (kernels @ seen).reshape(made[..., rows, :].shape)
+        strips = [
+            kernels @ windows.reshape(len(maps), groups, inputs * given.kernel**2, windows.shape[-1])
+            for _, windows in self.windows(stage, maps)
+        ]
+        made = strips[0] if len(strips) == 1 else np.concatenate(strips, axis=3)
         shared = groups if given.paired else 1
         whole = made.reshape(len(maps), shared, groups // shared * filters, outputs, outputs)
         whole += bias
@@ -253,11 +253,18 @@ class Network:
         given = self.architecture.stages[stage]
         kernel, stride = max(given.kernel, 1), given.stride
         outputs = given.sides(maps.shape[-1])[0]
-        every = sliding_window_view(self._padded(stage, maps), (kernel, kernel), axis=(2, 3))
-        every = every[:, :, : outputs * stride : stride, : outputs * stride : stride].transpose(0, 1, 4, 5, 2, 3)
+        padded = np.ascontiguousarray(self._padded(stage, maps))
+        image, of_map, row, column = padded.strides
+        # A view (N, n, k, k, o, o): the cells of each window, and behind them the windows.
+        every: Array = np.ndarray(
+            (*maps.shape[:2], kernel, kernel, outputs, outputs),
+            self.dtype,
+            padded,
+            strides=(image, of_map, row, column, stride * row, stride * column),
+        )
         at_once = max(1, STRIP // (max(1, len(maps)) * maps.shape[1] * kernel**2 * outputs))
-        for row in range(0, outputs, at_once):
-            rows = slice(row, min(row + at_once, outputs))
+        for first in range(0, outputs, at_once):
+            rows = slice(first, min(first + at_once, outputs))
             steps.done(maps.shape[0] * maps.shape[1] * kernel**2 * outputs * (rows.stop - row))
             yield rows, every[..., rows, :].reshape(*maps.shape[:2], kernel**2, (rows.stop - rows.start) * outputs)
 
@@ -325,8 +332,8 @@ class Network:
 
     def bias(self, stage: int) -> Array:
         """(filters,): the bias of a stage's filters, or a map of it, (filters, o, o); zeros if it has none."""
-        zeros = np.zeros(self.architecture.stages[stage].filters, self.dtype)
-        return self.weights.get(f"conv{stage + 1}.bias", zeros)
+        bias = self.weights.get(f"conv{stage + 1}.bias")
+        return np.zeros(self.architecture.stages[stage].filters, self.dtype) if bias is None else bias
 
     @cached_property
     def first_affine(self) -> Array:
@@ -442,8 +449,7 @@ def pooled(stage: Stage, convolved: Array) -> Array:
     """The output of a stage for its convolution: (..., o, o) → (..., s, s)."""
     before, after = activation(stage.activation), activation(stage.after)
     if stage.pool is None:
-        made = before(convolved)
-        return after(made)
+        return after(before(convolved))
     values = convolved if stage.commutes else before(convolved)
     # First along rows, then along columns. A pool of 2 needs no more than its two places.
     for axis in (-2, -1):

@@ -23,6 +23,7 @@ from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import Grounds, Position, grounds
 from konkyo.models.hiding.cost import (
     USUAL,
+    Budget,
     check_singles,
     passes,
     passes_refusal,
@@ -63,6 +64,8 @@ class Question(ABC, Generic[R]):
     ----------
     network
         Its precision is that of the results.
+    budget
+        What may be spent for an image, by default what the service allows; None for no limit.
 
     Raises
     ------
@@ -71,16 +74,19 @@ class Question(ABC, Generic[R]):
     """
 
     network: Network
+    budget: Budget | None = USUAL
 
     def __post_init__(self) -> None:
-        cost = self.cost
+        cost, budget = self.cost, self.budget
+        if budget is None:
+            return
         if cost.answer > MOST_NUMBERS:
             raise ParameterError(
                 "query",
                 f"the answer would have {cost.answer:,} numbers, and it may have {MOST_NUMBERS:,}; ask for less",
             )
         # Rows under hidings are counted for an image that hiding changes everywhere; those of this one decide later.
-        if not cost.rows and (message := USUAL.exceeded("one image takes this network", cost)) is not None:
+        if not cost.rows and (message := budget.exceeded("one image takes this network", cost)) is not None:
             raise ParameterError("model", message)
 
     @property
@@ -265,7 +271,8 @@ class OcclusionQuestion(ClassQuestion[OcclusionExplanation]):
                 raise ParameterError(
                     "pairs", "contributions add up to the logit; ask for score=logit, or without pairs"
                 )
-        check_singles(architecture, regions, pairs=self.pairs, orders=orders(self.faithfulness))
+        orders_asked = orders(self.faithfulness)
+        check_singles(architecture, regions, pairs=self.pairs, orders=orders_asked, budget=self.budget)
         super().__post_init__()
 
     @property
@@ -292,10 +299,11 @@ class OcclusionQuestion(ClassQuestion[OcclusionExplanation]):
                     self.score,
                     pairs=self.pairs,
                     faithful=self.faithfulness,
+                    budget=self.budget,
                 )
                 for image in images
             ]
-        found = occlude(self.network, images, target, self.hiding, self.score, versus)
+        found = occlude(self.network, images, target, self.hiding, self.score, versus, self.budget)
         each = enumerate(images)
         return [OcclusionExplanation.of(self.network, image, found.of(number), versus) for number, image in each]
 
@@ -357,6 +365,7 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
                 pairs=self.pairs,
                 interacting=self.interactions,
                 faithful=self.faithfulness,
+                budget=self.budget,
             )
             for image in images
         ]
@@ -405,7 +414,10 @@ class GroundsQuestion(Question[Grounds]):
 
     def answers(self, images: Array) -> list[Grounds]:
         region = self.hiding.regions.region
-        return [grounds(self.network, image, region, self.fill, hide=self.hide, tables=self.tables) for image in images]
+        return [
+            grounds(self.network, image, region, self.fill, hide=self.hide, tables=self.tables, budget=self.budget)
+            for image in images
+        ]
 
 
 def times(cost: Cost, count: int) -> Cost:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, Playwright, Position, expect
 
-from support.server import PATIENCE
+from support.server import PATIENCE, until
 
 # Debian's. The shell is the same engine without windows: a tab costs a third of the processor's time.
 CHROMIUMS = "/usr/bin/chromium-headless-shell", "/usr/bin/chromium"
@@ -156,6 +156,11 @@ def box_of(part: Locator) -> FloatRect:
     box = part.bounding_box()
     assert box is not None
     return box
+
+
+def until_true(page: Page, script: str, argument: object = None) -> None:
+    """Wait until a script says so. Playwright's own wait evaluates it within the page, whose policy forbids that."""
+    until(lambda: bool(page.evaluate(script, argument)))
 
 
 def outside(page: Page) -> list[str]:

@@ -11,7 +11,7 @@ from konkyo.models.files.checkpoint import load_all
 from konkyo.trainer.data import Labelled
 
 
-@pytest.mark.parametrize("name", ["paired-3x3", "summed-3x3"])
+@pytest.mark.parametrize("name", ["paired-3x3"])
 def test_each_way_runs(
     name: str, digits: Labelled, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,8 +16,12 @@ from konkyo.trainer.data import Labelled
 from support.pictures import decode
 from support.server import running_service
 from tools import examples, gallery
+from tools.reference import reference
 
 README = (examples.ROOT / "README.md").read_text()
+START, HTTP, OPERATIONS = (
+    (examples.ROOT / "docs" / f"{name}.md").read_text() for name in ("index", "http", "operations")
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +53,8 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
-def test_the_readme_shows_the_real_answer(address: str) -> None:
-    blocks = examples.CONSOLE.findall(README)
+def test_the_first_page_shows_the_real_answer(address: str) -> None:
+    blocks = examples.CONSOLE.findall(START)
     assert len(blocks) == 1
     for command, shown in blocks:
         answer = examples.curl(command.replace("localhost:8000", address))
@@ -74,6 +78,15 @@ def test_the_openapi_examples_are_the_answers_to_their_commands(address: str) ->
         if path.rpartition("/")[2] in examples.ABBREVIATED:
             expected = examples.abbreviated(expected)
         check_same(success["content"]["application/json"]["example"], expected)
+
+
+def test_the_traced_request_prints_by_hand_what_is_answered() -> None:
+    [(code, _, shown)] = examples.PYTHON.findall((examples.ROOT / "docs" / "request.md").read_text())
+    assert examples.printed(code) == shown
+    lines = [line.split()[-2:] for line in shown.splitlines() if re.search(r" -?\d+\.\d{4} +-?\d+\.\d{4}$", line)]
+    assert len(lines) == 9
+    for by_hand, answered in lines:
+        assert by_hand == answered
 
 
 def test_a_picture_of_the_gallery_is_the_answer_to_its_command(address: str) -> None:
@@ -105,13 +118,12 @@ def test_the_sample_digits_are_test_images(digits: Labelled) -> None:
         assert digits.labels[which].tolist() == [digit]
 
 
-def test_every_setting_and_path_is_in_the_readme(address: str) -> None:
+def test_every_setting_and_path_is_documented(address: str) -> None:
     document = json.loads(examples.curl(f"curl -s {address}/openapi.json"))
-    for path in document["paths"]:
-        assert path in README, path
+    assert reference(document) == HTTP, "`make examples` makes it anew"
     source = (examples.ROOT / "service" / "settings.py").read_text()
     for name in re.findall(r"^    (\w+): \w+ = Field", source, re.MULTILINE):
-        assert f"`KONKYO_{name.upper()}`" in README, name
+        assert f"`KONKYO_{name.upper()}`" in OPERATIONS, name
 
 
 @pytest.mark.parametrize("name", ["model-filters", "model-weights"])
@@ -135,5 +147,5 @@ def test_every_kept_example_is_shown() -> None:
 
 
 def test_make_knows_the_commands_of_the_readme() -> None:
-    for command in set(re.findall(r"`(make [a-z]+)", README)):
+    for command in set(re.findall(r"`(make [a-z]+)", README + START)):
         subprocess.run([*shlex.split(command), "--dry-run"], cwd=examples.ROOT, check=True, capture_output=True)

@@ -17,6 +17,6 @@ def test_what_a_sheet_becomes() -> None:
         '<a href="/#language=en&amp;question=grounds&amp;drawing=i1YyUooFAA" target="konkyo">The grounds of a 2</a>'
         in english
     )
-    assert "<blockquote><p>19 regions hidden: still a 2</p></blockquote>" in english
+    assert "<blockquote>\n<p>19 regions hidden: still a 2</p>\n</blockquote>" in english
     assert english.count("<details>") == english.count("</details>") == 8
     assert "<code>docs/own-network.md</code>" in english

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from support.folders import ROOT
-from tools.library import PATH, page
 from tools.notebook import ran, read
 
 NOTEBOOK = ROOT / "docs" / "own-network.ipynb"
@@ -20,14 +19,11 @@ def kinds(cell: Any) -> list[list[str]]:
     return [sorted(output.get("data", {"stream": ""})) for output in cell.outputs]
 
 
-@pytest.mark.timeout(60)  # a kernel of its own starts, and imports torch
+@pytest.mark.timeout(120)  # a kernel of its own starts, and imports torch; `konkyo explain` starts processes
 @pytest.mark.filterwarnings("default")
 def test_the_notebook_runs_and_shows_what_it_shows_in_the_repository() -> None:
     """Its cells assert what the text says. Numbers that were trained differ from machine to machine."""
+    pytest.importorskip("pandas", reason="pandas is not installed; `make check` installs what is for development")
     stored, fresh = code(read(NOTEBOOK)), code(ran(NOTEBOOK))
     assert [kinds(cell) for cell in fresh] == [kinds(cell) for cell in stored]
     assert [cell.execution_count for cell in stored] == list(range(1, len(stored) + 1))
-
-
-def test_the_reference_is_that_of_the_docstrings() -> None:
-    assert PATH.read_text(encoding="utf-8") == page()

@@ -35,8 +35,8 @@ QUESTIONS: list[tuple[str, dict[str, Any], tuple[str, ...], Callable[[Any], Any]
 def test_results_show_themselves_and_are_saved_as_a_folder(tmp_path: Path) -> None:
     found = konkyo.predict(PAIRED, [DIGITS / "7.png"] * 30)
     assert isinstance(found, Sequence)
-    assert repr(found[:2]) == "[7 with 100.0 %, 7 with 100.0 %]"
-    line = f"[{'7 with 100.0 %, ' * 24}… and 6 others]"
+    assert repr(found[:2]) == "[7 with 100.0 %,\n 7 with 100.0 %]"
+    line = "[" + "7 with 100.0 %,\n " * 24 + "… and 6 others]"
     shown = found._repr_mimebundle_()
     assert (repr(found), shown["text/plain"]) == (line, line)
     html = ElementTree.fromstring(f"<div>{shown['text/html']}</div>")  # noqa: S314
@@ -54,7 +54,9 @@ def test_results_show_themselves_and_are_saved_as_a_folder(tmp_path: Path) -> No
         found.save(tmp_path / "bad", form="gif")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("name", "options", "axes", "right"), QUESTIONS, ids=str)
+@pytest.mark.parametrize(
+    ("name", "options", "axes", "right"), QUESTIONS, ids=[f"{name} {options}" for name, options, *_ in QUESTIONS]
+)
 def test_a_table_has_each_number_at_its_place(
     name: str, options: dict[str, Any], axes: tuple[str, ...], right: Callable[[Any], Any]
 ) -> None:
@@ -110,7 +112,7 @@ def ax() -> Any:
         ("occlusion", {"score": "probability"}, "Drop of the probability of 7", lambda one: one.heatmap()),
         ("shapley", {"versus": 3}, "Shapley values of the logit of 7 and not 3", lambda one: one.heatmap()),
     ],
-    ids=str,
+    ids=["filters", "process", "occlusion", "occlusion of the probability", "shapley"],
 )
 def test_a_plot_shows_the_numbers(
     name: str, options: dict[str, Any], title: str, right: Callable[[Any], Any], ax: Axes

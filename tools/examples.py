@@ -1,7 +1,7 @@
 """``python -m tools.examples``: ask the running service the documentation's questions and keep the answers.
 
-Makes the digits in docs/digits, the examples of the OpenAPI document, docs/http.md, and in the README the answer, the
-table of networks and what the Python code prints.
+Makes the digits in docs/digits, the examples of the OpenAPI document, docs/http.md, the answer in docs/index.md, in the
+README the table of networks, and there and in docs/request.md what the Python code prints.
 """
 
 import json
@@ -59,8 +59,11 @@ def main() -> None:
             write_example(name, curl(f"curl -s -F file=@docs/digits/7.png '{address}{question}'"))
         for name, path in LOOKUPS.items():
             write_example(name, curl(f"curl -s {address}{path}"))
-        readme = ROOT / "README.md"
-        readme.write_text(with_printed(with_networks(with_answers(readme.read_text(), address))))
+        readme, start = ROOT / "README.md", ROOT / "docs" / "index.md"
+        readme.write_text(with_printed(with_networks(readme.read_text())))
+        start.write_text(with_answers(start.read_text(), address))
+        traced = ROOT / "docs" / "request.md"
+        traced.write_text(with_printed(traced.read_text()))
         (ROOT / "docs" / "http.md").write_text(reference(json.loads(curl(f"curl -s {address}/openapi.json"))))
 
 
@@ -108,7 +111,7 @@ def curl(command: str) -> bytes:
     return subprocess.run(shlex.split(command), cwd=ROOT, check=True, capture_output=True).stdout
 
 
-# A console block of the README: a prompt with a curl command, then its answer.
+# A console block: a prompt with a curl command, then its answer.
 CONSOLE = re.compile(r"```console\n\$ (curl [^\n]*)\n(.*?)```", re.DOTALL)
 
 

@@ -4,19 +4,19 @@ Their links lead to the host that they are opened from. What is for the teacher 
 """
 
 import html
-import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
 
 from support.folders import ROOT
 
 DOCS = ROOT / "docs"
 PAGES = ROOT / "service" / "web" / "lesson"
 HOST = "http://localhost:8000"
-
-_INLINE = re.compile(
-    r"`(?P<code>[^`]+)`|\*\*(?P<strong>[^*]+)\*\*|\*(?P<em>[^*]+)\*|\[(?P<text>[^]]+)\]\((?P<target>[^)]+)\)"
-)
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ SHEETS = (
 
 def page(sheet: Sheet) -> str:
     """The HTML of a sheet."""
-    blocks = re.split(r"\n\n+", sheet.source.read_text().strip())
-    title = blocks[0].removeprefix("# ")
+    title = sheet.source.read_text().partition("\n")[0].removeprefix("# ")
     other = next(one for one in SHEETS if one != sheet)
     links = (
         f'<a href="/" target="konkyo">{sheet.page}</a> '
@@ -71,68 +70,74 @@ def page(sheet: Sheet) -> str:
 <body class="lesson">
 <nav>{links}</nav>
 <main>
-{_body(blocks, sheet)}
+{_body(sheet)}
 </main>
 </body>
 </html>
 """
 
 
-def _body(blocks: list[str], sheet: Sheet) -> str:
-    lines: list[str] = []
-    folded = False
-    for block in blocks:
-        if block.startswith("#") and folded:
-            lines.append("</details>")
+def _body(sheet: Sheet) -> str:
+    """The sheet's HTML, with what is for the teacher folded up to the next heading."""
+    reader = MarkdownIt("commonmark", renderer_cls=_Renderer)
+    tokens: list[Token] = []
+    folded, quoted = False, False
+    for token in reader.parse(sheet.source.read_text()):
+        if token.type == "heading_open" and folded:
+            tokens.append(_html("</details>\n"))
             folded = False
-        answer = f"*{sheet.teacher}* "
-        if block.startswith(answer):
-            lines.append(f"<details>\n<summary>{sheet.teacher.rstrip('.。')}</summary>")
-            folded = True
-        lines.append(_block(block.removeprefix(answer), sheet))
-    return "\n".join([*lines, "</details>"] if folded else lines)
+        if token.type in ("blockquote_open", "blockquote_close"):
+            quoted = token.nesting == 1
+        if token.children:
+            if [one.content for one in token.children[:3]] == ["", sheet.teacher, ""]:
+                del token.children[:3]
+                token.children[0].content = token.children[0].content.lstrip()
+                tokens.insert(-1, _html(f"<details>\n<summary>{sheet.teacher.rstrip('.。')}</summary>\n"))
+                folded = True
+            token.children = list(_linked(token.children, sheet))
+            if quoted:
+                token.children = [_html("</p>\n<p>") if one.type == "softbreak" else one for one in token.children]
+        tokens.append(token)
+    if folded:
+        tokens.append(_html("</details>\n"))
+    return str(reader.renderer.render(tokens, reader.options, {})).strip()
 
 
-def _block(block: str, sheet: Sheet) -> str:
-    if heading := re.fullmatch(r"(#+) (.*)", block):
-        level = len(heading[1])
-        return f"<h{level}>{_inline(heading[2], sheet)}</h{level}>"
-    if block.startswith("```"):
-        code = "\n".join(block.splitlines()[1:-1])
-        return f"<pre><code>{html.escape(code, quote=False)}</code></pre>"
-    if block.startswith("> "):
-        quoted = (f"<p>{_inline(line.removeprefix('> '), sheet)}</p>" for line in block.splitlines())
-        return f"<blockquote>{''.join(quoted)}</blockquote>"
-    # Japanese has no spaces between its words.
-    whole = re.sub(r"\n(?=[^ -~])|(?<=[^ -~])\n", "", block).replace("\n", " ")
-    return f"<p>{_inline(whole, sheet)}</p>"
+class _Renderer(RendererHTML):
+    def softbreak(self, tokens: Sequence[Token], place: int, *_: object) -> str:
+        """Japanese has no spaces between its words."""
+        before = next((one.content for one in reversed(tokens[:place]) if one.content), "")
+        after = next((one.content for one in tokens[place:] if one.content), "")
+        return " " if (before[-1:] + after[:1]).isascii() else ""
 
 
-def _inline(text: str, sheet: Sheet) -> str:
-    done = []
-    place = 0
-    for found in _INLINE.finditer(text):
-        done.append(html.escape(text[place : found.start()], quote=False))
-        place = found.end()
-        kind = found.lastgroup
-        if kind == "target":
-            done.append(_link(found["text"], found["target"], sheet))
-        elif kind is not None:
-            done.append(f"<{kind}>{html.escape(found[kind], quote=False)}</{kind}>")
-    done.append(html.escape(text[place:], quote=False))
-    return "".join(done)
-
-
-def _link(text: str, target: str, sheet: Sheet) -> str:
-    """A link to the page in the sheet's language, and one for a projector; documents that are not served are named."""
-    shown = html.escape(text, quote=False)
-    if not target.startswith(f"{HOST}/#"):
+def _linked(tokens: Sequence[Token], sheet: Sheet) -> Iterator[Token]:
+    """Links to the page in the sheet's language, each with one for a projector; what is not served is named."""
+    after: Token | None = None
+    rest = iter(tokens)
+    for token in rest:
+        target = str(token.attrs.get("href", ""))
         twin = next((one for one in SHEETS if one.name == target), None)
-        return f'<a href="{twin.target.name}">{shown}</a>' if twin else f"<code>docs/{html.escape(target)}</code>"
-    to = html.escape(target.removeprefix(HOST).replace("#", f"#language={sheet.language}&", 1))
-    view = "where" if "question=" in target else "all"
-    large = f'<a class="present" href="{to}&amp;present={view}" target="konkyo">{sheet.present}</a>'
-    return f'<a href="{to}" target="konkyo">{shown}</a> {large}'
+        if token.type == "link_open" and target.startswith(f"{HOST}/#"):
+            to = target.removeprefix(HOST).replace("#", f"#language={sheet.language}&", 1)
+            view = "where" if "question=" in target else "all"
+            token.attrs = {"href": to, "target": "konkyo"}
+            large = f'href="{html.escape(to)}&amp;present={view}" target="konkyo"'
+            after = _html(f' <a class="present" {large}>{sheet.present}</a>')
+        elif token.type == "link_open" and twin is not None:
+            token.attrs = {"href": twin.target.name}
+        elif token.type == "link_open":
+            while next(rest).type != "link_close":
+                pass
+            token = Token("code_inline", "code", 0, content=f"docs/{target}")
+        yield token
+        if token.type == "link_close" and after is not None:
+            yield after
+            after = None
+
+
+def _html(text: str) -> Token:
+    return Token("html_block", "", 0, content=text)
 
 
 def main() -> None:

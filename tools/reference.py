@@ -1,6 +1,7 @@
 """``docs/http.md``: every operation with its options and the fields of its answer, from the OpenAPI document."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,11 @@ HEAD = """# HTTP reference
 Made by `make examples` from the service's OpenAPI document, which is at `/openapi.json`. Indices count from 0. In an
 answer, `[row][column]` is an array of rows; "[2…64 × …]" says how long an array is along each of its axes. A field that
 was not asked for is absent. [mathematics.md](mathematics.md) defines the numbers.
+"""
+
+COMMON = """## Common options
+
+Of each operation on an image. Where one differs, its own table has it.
 """
 
 # Kinds of problem that no error class stands for.
@@ -29,21 +35,29 @@ OTHER_PROBLEMS = {
 def reference(document: Schema) -> str:
     """The Markdown of the whole document."""
     schemas = document["components"]["schemas"]
-    parts = [HEAD]
+    operations = {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    common = _options(operations["POST /predict"])
+    lines = [f"| `{name}` | {operation['summary']} |" for name, operation in operations.items()]
+    parts = [HEAD, "\n".join(["| | |", "|---|---|", *lines]), COMMON, _table("option", common)]
     shown: list[str] = []
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            parts.append(f"## {method.upper()} {path}")
-            parts.append(f"{operation['summary']} {_joined(operation['description'])}")
-            query = [one for one in operation.get("parameters", []) if one["in"] == "query"]
-            if query:
-                parts.append(_table("option", [_option(one) for one in query]))
-            if "application/json" in (taken := operation.get("requestBody", {}).get("content", {})):
-                message = schemas[taken["application/json"]["schema"]["$ref"].rpartition("/")[2]]
-                parts.append(_table("field of the request", list(_fields(message, schemas, shown))))
-            answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
-            name = answer["$ref"].rpartition("/")[2]
-            parts.append(_table("field", list(_fields(schemas[name], schemas, shown))))
+    for title, operation in operations.items():
+        parts.append(f"## {title}")
+        parts.append(f"{operation['summary']} {_joined(operation['description'])}")
+        options = _options(operation)
+        if own := [one for one in options if one not in common]:
+            parts.append(_table("option", own))
+        if also := [f"`{one[0]}`" for one in options if one in common]:
+            parts.append(f"{'Also' if own else 'Takes'} [{', '.join(also)}](#common-options).")
+        if "application/json" in (taken := operation.get("requestBody", {}).get("content", {})):
+            message = schemas[taken["application/json"]["schema"]["$ref"].rpartition("/")[2]]
+            parts.append(_table("field of the request", list(_fields(message, schemas, shown))))
+        answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        name = answer["$ref"].rpartition("/")[2]
+        parts.append(_table("field", list(_fields(schemas[name], schemas, shown))))
     parts.extend(("## Objects", *_objects(shown, schemas), "## Problem"))
     parts.append(
         "Every refusal, as `application/problem+json`. On the paths of `/v1` and `/v2` it comes as `application/json`, "
@@ -72,6 +86,10 @@ def _problems() -> Iterator[str]:
     said = {kind: (int(status), _joined(error.__doc__ or "")) for error, (status, kind) in reversed(STATUSES.items())}
     for kind, (status, text) in sorted({**said, **OTHER_PROBLEMS}.items(), key=lambda row: (row[1][0], row[0])):
         yield f"| `{kind}` | {status} | {text} |"
+
+
+def _options(operation: Schema) -> list[tuple[str, str, str]]:
+    return [_option(one) for one in operation.get("parameters", []) if one["in"] == "query"]
 
 
 def _option(parameter: Schema) -> tuple[str, str, str]:
@@ -118,7 +136,7 @@ def _array(schema: Schema, schemas: Schema, shown: list[str]) -> str:
         known = fewest is not None and most is not None
         lengths.append("…" if not known else str(most) if fewest == most else f"{fewest}…{most}")
         schema = schema["items"]
-    return f"[{' × '.join(lengths)}] {_kind(schema, schemas, shown)}"
+    return rf"\[{' × '.join(lengths)}\] {_kind(schema, schemas, shown)}"
 
 
 def _scalar(schema: Schema) -> str:
@@ -139,4 +157,7 @@ def _table(head: str, rows: list[tuple[str, str, str]]) -> str:
 
 
 def _joined(text: str) -> str:
-    return " ".join(text.split())
+    """On one line. A bracket outside of code begins no link."""
+    pieces = " ".join(text.split()).split("`")
+    pieces[::2] = [re.sub(r"([][])", r"\\\1", piece) for piece in pieces[::2]]
+    return "`".join(pieces)

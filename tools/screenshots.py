@@ -177,8 +177,19 @@ def _nothing(_: Page) -> None:
     pass
 
 
+def _first(page: Page) -> None:
+    page.goto(page.url.partition("#")[0])
+    expect(page.get_by_test_id("example")).to_be_visible()
+    _settled(page)
+
+
+def _way(page: Page) -> None:
+    page.locator("#figure .layer-2 .node").nth(1).focus()
+
+
 # What can be seen of the page, and how to come there.
 POINTS: Mapping[str, Action] = {
+    "first": _first,
     "empty": _nothing,
     "drawn": _drawn(3),
     "versus": _drawn(5, versus="3"),
@@ -191,6 +202,7 @@ POINTS: Mapping[str, Action] = {
     "guess": _then(_drawn(7, question="grounds"), _guess),
     "beside": _then(_drawn(7, question="grounds"), _beside),
     "walk": _then(_drawn(5), _walk("End")),
+    "way": _then(_drawn(5, versus="3"), _walk("End"), _way),
     "closely": _then(_drawn(5), _walk("ArrowRight", "ArrowRight")),
     "softmax": _then(_photograph("boat", "occlusion"), _walk("End", "ArrowLeft")),
     "present-all": _then(_drawn(4, question="grounds"), _present(1)),

@@ -6,7 +6,7 @@ from konkyo.models.errors import BudgetError
 
 
 @dataclass
-class Budget:
+class SearchBudget:
     """The work that is still allowed.
 
     Attributes

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models import ties
-from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.budget import SearchBudget
 from konkyo.models.grounds.elimination import Least, entries, least, members, plan, set_of
 from konkyo.models.hiding.games import LocalGames
 from konkyo.models.network import Array, IntArray
@@ -36,7 +36,7 @@ class Contrasts:
         The contrasts found so far, in the order of the search.
     """
 
-    def __init__(self, margins: LocalGames, budget: Budget) -> None:
+    def __init__(self, margins: LocalGames, budget: SearchBudget) -> None:
         self._margins, self.budget = margins, budget
         self.players = set_of(margins.players)
         rows, columns = margins.regions.grid
@@ -124,7 +124,7 @@ class Contrasts:
 CHUNK = 512
 
 
-def fewest_hidden(games: LocalGames, most: int, limit: float, budget: Budget) -> int | None:
+def fewest_hidden(games: LocalGames, most: int, limit: float, budget: SearchBudget) -> int | None:
     """The smallest set of regions whose hiding brings any quantity down to the limit.
 
     Of several smallest sets, the one with the least value. Visible a region lowers a quantity at most by its greatest

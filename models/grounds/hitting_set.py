@@ -5,7 +5,7 @@ Source: Karp, "Reducibility among combinatorial problems", 1972 (hitting set).
 
 from collections.abc import Sequence
 
-from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.budget import SearchBudget
 
 
 def irreducible_hitting_set(sets: Sequence[int], order: Sequence[int]) -> int:
@@ -28,7 +28,7 @@ def irreducible_hitting_set(sets: Sequence[int], order: Sequence[int]) -> int:
     return kept
 
 
-def smallest_hitting_set(sets: Sequence[int], at_least: int, budget: Budget) -> int:
+def smallest_hitting_set(sets: Sequence[int], at_least: int, budget: SearchBudget) -> int:
     """A smallest hitting set, by branch and bound. Ties are broken deterministically.
 
     Parameters
@@ -52,7 +52,7 @@ def smallest_hitting_set(sets: Sequence[int], at_least: int, budget: Budget) -> 
     return found
 
 
-def _hitting_set(sets: list[int], size: int, budget: Budget) -> int | None:
+def _hitting_set(sets: list[int], size: int, budget: SearchBudget) -> int | None:
     """A hitting set of at most ``size`` elements; None if there is none. Small sets should come first."""
     budget.spend(nodes=1)
     if not sets:

@@ -25,11 +25,11 @@ import numpy as np
 from konkyo.models import ties
 from konkyo.models.classes import shortened
 from konkyo.models.errors import BudgetError, ParameterError
-from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.budget import SearchBudget
 from konkyo.models.grounds.contrasts import Contrasts
 from konkyo.models.grounds.elimination import members
 from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_hitting_set
-from konkyo.models.hiding.cost import usual_side
+from konkyo.models.hiding.cost import USUAL, Budget, usual_side
 from konkyo.models.hiding.games import LocalGames, class_games
 from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, empty_image, filled
 from konkyo.models.hiding.shapley import additive_values
@@ -37,8 +37,8 @@ from konkyo.models.network import Array, Network, softmax
 from konkyo.models.result import Result
 
 # The budget of the search for a smallest sufficient set, and that of each other search.
-SMALLEST = Budget(entries=2**24, hidings=2**15, nodes=2**12)
-OTHER = Budget(entries=2**26, hidings=2**17, nodes=0)
+SMALLEST = SearchBudget(entries=2**24, hidings=2**15, nodes=2**12)
+OTHER = SearchBudget(entries=2**26, hidings=2**17, nodes=0)
 
 Position = tuple[int, int]
 
@@ -177,6 +177,7 @@ def grounds(
     *,
     hide: Sequence[Position] = (),
     tables: bool = False,
+    budget: Budget | None = USUAL,
 ) -> Grounds:
     """Find and prove a sufficient set of regions and a smallest contrast.
 
@@ -196,6 +197,8 @@ def grounds(
         (row, column) of regions that are hidden to see what is predicted then; none for no such trial.
     tables
         Whether the result has the logits under every hiding.
+    budget
+        What the tables may take; None for no limit. The searches have limits of their own.
 
     Raises
     ------
@@ -209,7 +212,7 @@ def grounds(
     if network.dtype != np.float64:
         raise ParameterError("network", "must be in float64, as a checkpoint's `precise` is")
     side = usual_side(network.architecture, proofs=True) if region is None else region
-    games = class_games(network, image, side, fill)
+    games = class_games(network, image, side, fill, budget)
     logits = network.logits(image)
     predicted = int(ties.predicted(logits))
     margins = games.margins(predicted)

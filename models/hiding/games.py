@@ -268,12 +268,18 @@ def tables_of(
     return Tables(network, regions, pairs, plan.run(network, images, fills))
 
 
-def class_games(network: Network, image: Array, region: int | None = None, fill: Fill | Array = 0.0) -> LocalGames:
+def class_games(
+    network: Network,
+    image: Array,
+    region: int | None = None,
+    fill: Fill | Array = 0.0,
+    budget: Budget | None = USUAL,
+) -> LocalGames:
     """The game whose values are the logits of all classes: Q is the number of classes.
 
     Parameters and errors are those of ``tables_of``.
     """
-    return tables_of(network, image, region, fill).class_games()
+    return tables_of(network, image, region, fill, budget=budget).class_games()
 
 
 def pair_games(

@@ -96,8 +96,8 @@ class ExplainRequest(_Request):
     instances: list[list[Any]] = Field(
         min_length=1,
         max_length=MAX_IMAGES,
-        description="Images: rows of numbers from 0 to 1; of a network that takes colour, three such channels. Or all "
-        "numbers of an image in one list.",
+        description="Images: rows of numbers from 0 to 1, also as a channel of their own; of a network that takes "
+        "colour, three such channels. Or all numbers of an image in one list.",
     )
     outputs: list[Name] | MISSING = Field(
         MISSING, max_length=len(TensorName), description="Absent or empty: all that the model gives but `interactions`."

@@ -47,8 +47,9 @@ STEPS: dict[str, Step] = {
     "konkyo study filters": TOGETHER,
     "make studies examples": Run(instead="make examples"),
     "make bench": By("tests/documents/readme.py"),
-    "konkyo explain": By("tests/documents/readme.py"),
+    "konkyo explain": By("tests/documents/scaling.py"),
     ".venv/bin/python -m tools.mutants": Left("hours"),
+    "make docs": By("tests/documents/start.py"),
     "make peers": Run(),
     "make lock": Left("it takes the newest versions, which are others each day"),
 }

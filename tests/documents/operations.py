@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from tests.documents.reader import By, Followed, Left, Reader, Run, Step
+from tests.documents.reader import By, Followed, Left, Reader, Run, Serve, Step
 
 
 def lists_what_the_image_installs(reader: Reader, _: str) -> None:
@@ -19,6 +19,9 @@ STEPS: dict[str, Step] = {
     "docker compose logs konkyo": Left("the block below has it, with the last lines only"),
     "docker compose up": Left("the sentence says why deploy/roll is right"),
     "docker compose up --detach edge": Left("the section on TLS has it"),
+    ".venv/bin/konkyo serve --port 8080": Serve(instead="make .venv/.serve && .venv/bin/konkyo serve --port 8080"),
+    ".venv/bin/konkyo serve --help": Run(),
+    "make serve": By("tests/documents/readme.py"),
     'html: <iframe src="https://konkyo.example.org/" title="Konky': By("tests/e2e/test_page_keys.py", "<iframe "),
     "konkyo import": By("tests/documents/own_network.py"),
     "docker image inspect --format '{{index .RepoDigests 0}}' nginx:stable": Left(

@@ -3,10 +3,12 @@
 import pytest
 
 from support.folders import ROOT
-from tests.documents import contributing, operations, own_data, own_network, readme
+from tests.documents import contributing, operations, own_data, own_network, readme, scaling, start, training
 from tests.documents.reader import By, Followed
 
-DOCUMENTS = [module.FOLLOWED for module in (readme, contributing, own_data, own_network, operations)]
+DOCUMENTS = [
+    module.FOLLOWED for module in (readme, start, contributing, own_data, own_network, training, scaling, operations)
+]
 
 
 @pytest.mark.parametrize("followed", DOCUMENTS, ids=lambda one: one.document)

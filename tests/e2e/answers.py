@@ -10,7 +10,7 @@ import numpy as np
 from playwright.sync_api import Page
 
 from konkyo.models.rounding import decimals_of_sum, rounded_sum
-from support.browser import read
+from support.browser import read, until_true
 from support.server import PATIENCE, TLS
 
 NUMBER = re.compile(r"[+−]?\d+\.\d+")
@@ -50,6 +50,6 @@ def choose_sample(page: Page, digit: int) -> None:
 
 def answered(page: Page, question: str) -> Any:
     """What the copied command answers, once it is one that asks this."""
-    page.wait_for_function("text => navigator.clipboard.readText().then((all) => all.includes(text))", arg=question)
+    until_true(page, "text => navigator.clipboard.readText().then((all) => all.includes(text))", question)
     command = page.evaluate("navigator.clipboard.readText()")
     return json.loads(subprocess.run(["bash", "-c", command], check=True, capture_output=True).stdout)

@@ -105,7 +105,7 @@ def test_names_break_between_words(browser: Browser, address: str) -> None:
         # A word that fits at no size is broken at the smallest.
         sizes = page.evaluate(
             """async () => {
-                const { letterSize, partsOfName } = await import("/web/scripts/page.js");
+                const { letterSize, partsOfName } = await import("/web/scripts/shared.js");
                 const of = (name, width) => letterSize(partsOfName(name), width, [9, 24]);
                 const long = "hippopotamus";
                 return [["cat", 200], [long, 88], ["hippo potamus", 88], [long, 20], ["河馬河馬", 24]]

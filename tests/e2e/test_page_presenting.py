@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from support.browser import PHONE, PROJECTOR, ZOOMED, box_of, hover, opened, outside, read
+from support.browser import PHONE, PROJECTOR, ZOOMED, box_of, hover, opened, outside, read, until_true
 from support.pictures import DIGITS
 from tests.e2e.access import serious
 from tests.e2e.answers import choose_sample
@@ -137,7 +137,7 @@ LEFT = """async () => {
 def test_a_file_is_chosen_without_leaving(page: Page) -> None:
     choose_sample(page, 4)
     page.get_by_test_id("present").click()
-    page.wait_for_function("document.fullscreenElement")
+    until_true(page, "document.fullscreenElement !== null")
     page.keyboard.press("4")
     page.get_by_test_id("present-picture").click()
     with page.expect_file_chooser() as chosen:

@@ -15,7 +15,7 @@ from konkyo.models.filters.contributions import contributions
 from konkyo.models.network import Network, softmax
 from konkyo.models.rounding import decimals_of_sum, percents
 from konkyo.models.rounding import number as written
-from support.browser import PHONE, opened, reading
+from support.browser import PHONE, opened, reading, until_true
 from support.pictures import encode
 from support.server import running_service
 from tests.e2e.access import serious
@@ -332,7 +332,7 @@ def test_on_a_phone_the_last_steps_keep_the_names_of_the_classes(browser: Browse
             last = page.locator("#dots button").count() - 1
             for step in (last - 4, last - 2, last):
                 go(page, step)
-                page.wait_for_function(INSIDE)
+                until_true(page, INSIDE)
                 assert page.evaluate(OVERFLOW)[0] == [0, 0]
             page.keyboard.press("Escape")
 

@@ -91,6 +91,11 @@ def test_with_keys_alone(page: Page) -> None:
     page.keyboard.press("ArrowUp")
     expect(node(page, 2, 0)).to_be_focused()
     assert serious(page) == []
+    # A pointer shows another way, and leaves that of the focus.
+    node(page, 1, 2).hover()
+    assert lit(page, 4) == [6, 7, 8]
+    page.mouse.move(5, 5)
+    assert lit(page, 4) == [0, 1, 2]
     # What is pressed is shown closely, and arrows go on from step to step.
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("closer")).to_be_visible()

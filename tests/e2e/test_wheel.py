@@ -3,8 +3,10 @@
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 from pathlib import Path
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -47,6 +49,25 @@ def test_every_file_is_installed(installed: Path) -> None:
     found = {path for path in (installed / "konkyo").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     not_installed = {f"konkyo/trainer/{name}" for name in ("Dockerfile", "requirements.txt")}
     assert {str(path.relative_to(installed)) for path in found} == (floors | own) - not_installed
+
+
+def test_the_source_distribution_makes_the_same_wheel(installed: Path, tmp_path: Path) -> None:
+    """It has no tests: some without the others and their data could not run."""
+    source, made = clone(tmp_path / "source"), tmp_path / "made"
+    code = f"from setuptools.build_meta import build_sdist; build_sdist({str(made)!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=source, check=True, capture_output=True)
+    [archive] = made.iterdir()
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    assert {"README.md", "LICENSE", "CITATION.cff", "models/paired-3x3.safetensors"} <= names
+    assert not [name for name in names if name.startswith(("tests", "tools", "benchmarks", "docs"))]
+    pip(["wheel", "--no-build-isolation", "--wheel-dir", str(made), str(archive)])
+    with ZipFile(next(made.glob("*.whl"))) as wheel:
+        held = {name for name in wheel.namelist() if name.startswith("konkyo/")}
+    there = (installed / "konkyo").rglob("*")
+    assert held == {
+        str(path.relative_to(installed)) for path in there if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def test_it_works_beside_modules_of_the_same_names(installed: Path, tmp_path: Path) -> None:

@@ -418,6 +418,7 @@ REFUSED = {
     "a long path": (get("/" + "a" * 20_000), 431, "headers-too-large"),
     "a long header": (get("/healthz", "X: " + "a" * 20_000), 431, "headers-too-large"),
     "many headers": (get("/healthz", *(f"X-{n}: y" for n in range(3_000))), 431, "headers-too-large"),
+    "a large body": (post("/predict", f"Content-Length: {MAX_BODY + 1}"), 413, "content-too-large"),
     "a method that is not taken": (get("/").replace(b"GET", b"TRACE"), 405, "method-not-allowed"),
     "a place of the edge's own": (get("/.problem/busy"), 404, "not-found"),
 }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkyo.models.architecture import Architecture, Pool, PoolKind, Stage, Wiring, two_stages
+from konkyo.models.architecture import Architecture, Factor, Pool, PoolKind, Stage, Wiring, two_stages
 from konkyo.models.errors import ParameterError
 from konkyo.models.filters.contributions import contributions
 from konkyo.models.hiding import plan as engine
@@ -242,8 +242,8 @@ def test_of_the_papers_network() -> None:
     exact = 4, tuple(range(4, 15)), (Limit("region 1 to 3", small),)
     assert explains(two_stages(Wiring.PAIRED, 3, 3)) == (
         Explains("predict", None, (), ()),
-        Explains("filters", None, (), ()),
-        Explains("process", None, (), ()),
+        Explains("filters", None, (), (), Factor.GATE),
+        Explains("process", None, (), (), Factor.GATE),
         Explains("occlusion", 2, tuple(range(1, 15)), ()),
         Explains("shapley", *exact),
         Explains("grounds", *exact),

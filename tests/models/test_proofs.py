@@ -11,7 +11,7 @@ from konkyo.models.architecture import Architecture
 from konkyo.models.errors import BudgetError, ParameterError
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.grounds import proofs
-from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.budget import SearchBudget
 from konkyo.models.grounds.contrasts import Contrasts
 from konkyo.models.grounds.proofs import Grounds, Position, Status, grounds
 from konkyo.models.hiding.cost import allowed_sides as exact_sides
@@ -296,8 +296,8 @@ def test_what_takes_more_work_is_refused(digits: Labelled, monkeypatch: pytest.M
     """Both budgets are spent, by 1.01 of their entries; and any hiding takes one."""
     with refuses(BudgetError, SPENT):
         grounds(SHIPPED["summed-3x3"], np.maximum(digits.scaled(np.float64)[6], 0.1))
-    monkeypatch.setattr(proofs, "SMALLEST", Budget(0, 0, 0))
-    monkeypatch.setattr(proofs, "OTHER", Budget(0, 10**6, 0))
+    monkeypatch.setattr(proofs, "SMALLEST", SearchBudget(0, 0, 0))
+    monkeypatch.setattr(proofs, "OTHER", SearchBudget(0, 10**6, 0))
     with refuses(BudgetError, SPENT):
         grounds(SHIPPED["paired-3x3"], digits.scaled(np.float64)[0])
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from konkyo.models.architecture import Architecture
 from konkyo.models.errors import BudgetError
 from konkyo.models.grounds import contrasts as level_search
-from konkyo.models.grounds.budget import Budget
+from konkyo.models.grounds.budget import SearchBudget
 from konkyo.models.grounds.contrasts import Contrasts, fewest_hidden
 from konkyo.models.grounds.elimination import entries, least, members, plan
 from konkyo.models.grounds.hitting_set import irreducible_hitting_set, smallest_hitting_set
@@ -35,8 +35,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 SPENT = "weighing every combination of these regions takes more work than one answer may; larger regions take less"
 
 
-def budget(entries: int = 10**9, hidings: int = 10**9, nodes: int = 10**6) -> Budget:
-    return Budget(entries, hidings, nodes)
+def budget(entries: int = 10**9, hidings: int = 10**9, nodes: int = 10**6) -> SearchBudget:
+    return SearchBudget(entries, hidings, nodes)
 
 
 def visible(games: LocalGames, hidden: int) -> NDArray[np.bool_]:
@@ -46,13 +46,13 @@ def visible(games: LocalGames, hidden: int) -> NDArray[np.bool_]:
 @pytest.mark.threat("the dearest question")
 @pytest.mark.parametrize("what", ["entries", "hidings", "nodes"])
 def test_all_of_a_budget_may_be_spent_and_no_more(what: str) -> None:
-    some = Budget(5, 6, 7)
+    some = SearchBudget(5, 6, 7)
     some.spend(entries=2)
     some.spend(entries=3, hidings=6, nodes=7)
-    assert some == Budget(0, 0, 0)
+    assert some == SearchBudget(0, 0, 0)
     some.spend()
     with refuses(BudgetError, SPENT):
-        Budget(5, 5, 5).spend(**{what: 6})
+        SearchBudget(5, 5, 5).spend(**{what: 6})
 
 
 def meets(kept: int, sets: list[int]) -> bool:
@@ -135,7 +135,7 @@ def test_elimination_of_noise_of_49_players() -> None:
         assert games.values(best ^ np.eye(49, dtype=bool))[:, quantity].min() > result.values[quantity]
 
 
-def contrasts(network: Network, image: F64, some: Budget) -> Contrasts:
+def contrasts(network: Network, image: F64, some: SearchBudget) -> Contrasts:
     return Contrasts(class_games(network, image).margins(int(network.logits(image).argmax())), some)
 
 

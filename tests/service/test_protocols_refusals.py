@@ -70,8 +70,6 @@ WRONG: dict[str, tuple[Any, str]] = {
     "an output that there is not": (request(outputs=["saliency"]), f"outputs.0.name: {NAMES}"),
     "an output twice": (request(outputs=["logits", "logits"]), "outputs.1.name: must be named once"),
     "class 10": (of_class(10), f"parameters.target: {CLASSES}"),
-    "class −1": (of_class(-1), f"parameters.target: {CLASSES}"),
-    "a class as text": (of_class("three"), f"parameters.target: {CLASSES}"),
     "a class as a fraction": (of_class(3.0), "parameters.target: must be the name of a class, or its number from 0"),
     "a class that nothing explains": (request(parameters={"target": 3}), f"parameters.target: {NO_CLASS}"),
     "another model": (request(model_name="lenet-6x16"), "model_name: must be the model of the path, or be left out"),

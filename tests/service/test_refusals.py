@@ -90,7 +90,6 @@ OF_ONE = {
     "predict?target=3": f"{UNKNOWN}{HAS['/predict']}",
     "predict?versus=3": f"{UNKNOWN}{HAS['/predict']}",
     "explain/filters?target=10": f"target: {CLASSES}",
-    "explain/filters?target=-1": f"target: {CLASSES}",
     "explain/filters?versus=10": f"versus: {CLASSES}",
     "explain/filters?target=3&versus=3": "versus: must differ from the target; both are 3",
     "explain/filters?maps=all": "maps: must be 'none', 'totals' or 'full'",
@@ -115,7 +114,6 @@ OF_ONE = {
     ),
     **{f"explain/occlusion?fill={fill}": FILL for fill in ("-0.1", "1.1", "nan", "mean", "")},
     "explain/shapley?fill=2": FILL,
-    "explain/shapley?target=10": f"target: {CLASSES}",
     "explain/shapley?region=1": (
         f"region: hiding changes 146 regions of this image, and {TOO_MUCH}; a side of 4 pixels would do"
     ),

@@ -13,6 +13,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from fastapi.testclient import TestClient
 
+import konkyo
 from konkyo.service.app import create_app
 from konkyo.service.settings import PREFIX, Settings
 from support.folders import ROOT
@@ -41,6 +42,15 @@ def test_the_example_has_every_setting_with_its_default() -> None:
     ours = {"KONKYO_WORKERS": "2", "KONKYO_DOCS": "false", "KONKYO_MODELS": "./models"}
     expected = {name: ours.get(name, str(default)) for name, default in settings.items()}
     assert {name: EXAMPLE[name] for name in settings} == expected
+
+
+def test_what_is_deployed_names_the_version() -> None:
+    version = konkyo.__version__
+    assert EXAMPLE["KONKYO_VERSION"] == version
+    assert f"image: registry.example.org/konkyo:{version}\n" in (DEPLOY / "kubernetes.yml").read_text()
+    for dockerfile in (ROOT / "Dockerfile", ROOT / "trainer" / "Dockerfile"):
+        assert f'org.opencontainers.image.version="{version}"\n' in dockerfile.read_text()
+    assert f"s/^KONKYO_VERSION=.*/KONKYO_VERSION={version}/" in DOCUMENT
 
 
 def test_compose_has_the_same_defaults_and_passes_every_setting_on() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import konkyo
 from support.container import COMPOSE, building, docker, docker_runs
 from support.folders import ROOT
 from support.server import PATIENCE, free_port, until
@@ -164,7 +165,7 @@ def changes_a_network_and_back(operator: Operator, each: Iterator[str]) -> None:
 
 def changes_a_version_and_back(operator: Operator, each: Iterator[str]) -> None:
     images = [operator.image() for command in each if command == "deploy/roll"]
-    assert images == ["konkyo:next", "konkyo:latest"]
+    assert images == ["konkyo:next", f"konkyo:{konkyo.__version__}"]
 
 
 def adds_and_removes_a_replica(operator: Operator, each: Iterator[str]) -> None:

@@ -16,6 +16,7 @@ FILE = DATA / "refusals.json"
 # Each has a function ``refusals``: of cases in a folder, what is said.
 MODULES = {
     "ONNX": "tests.trainer.test_importing_refusals",
+    "modules": "tests.trainer.test_importing_torch",
     "state dicts": "tests.trainer.test_importing_state_dicts",
     "hostile files": "tests.trainer.test_importing_hostile",
     "options": "tests.trainer.test_importing_command",

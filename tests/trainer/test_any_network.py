@@ -1,4 +1,4 @@
-"""Networks of other shapes than the paper's, from ``trainer train`` to a card, a study and ``konkyo.models``."""
+"""Networks of other shapes than the paper's, from ``trainer train`` to a card, a study and a service that answers."""
 
 import json
 import re
@@ -6,16 +6,37 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 from PIL import Image
 
 from konkyo.models.architecture import Architecture, parse_stages
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import load
+from konkyo.service.app import create_app
+from konkyo.service.settings import Settings
 from konkyo.trainer.data import read
 from konkyo.trainer.training import recipe
+from support.pictures import decode, encode
 from tests.helpers.commands import trainer
 from tests.helpers.datasets import described, write_idx
 from tests.helpers.small_data import strokes, write_fruits
+
+QUESTIONS = ("predict", *(f"explain/{name}" for name in ("filters", "process", "occlusion", "shapley", "grounds")))
+
+
+def check_answers(models: Path, name: str, picture: bytes, stages: int) -> None:
+    """Every question and its picture; the account of the whole way adds up, stage by stage."""
+    with TestClient(create_app(Settings(models=models, default_model=name))) as client:
+        for question in QUESTIONS:
+            path, file = f"/{question}?fit=auto", {"file": picture}
+            answer = client.post(path, files=file)
+            assert answer.status_code == 200, answer.text
+            if question == "explain/process":
+                found = answer.json()
+                assert len(found["stages"]) == stages
+                total = np.sum(found["contributions"], axis=(1, 2)) + np.sum(found["filter_bias"], axis=1)
+                np.testing.assert_allclose(total + found["class_bias"], found["logits"], atol=1e-9)
+            assert decode(client.post(f"{path}&format=png", files=file).content).shape[1] > 200
 
 
 def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +86,7 @@ def test_three_stages_and_a_hidden_layer_on_grey_images(tmp_path: Path, monkeypa
     assert usage.likeness.axes.shape[2] == shape.features
     with Image.open(tmp_path / "studies" / checkpoint.name / "filters.png") as figure:
         assert figure.width > 800
+    check_answers(models, checkpoint.name, encode(test.images[0]), 3)
 
 
 @pytest.mark.usefixtures("unrendered")
@@ -96,3 +118,5 @@ def test_two_stages_on_pictures_in_colour(tmp_path: Path) -> None:
     usage = usage_file.load(models, checkpoint)
     assert usage is not None
     assert usage.classes[0].mean.shape == (3, 4)
+    lime = next((tmp_path / "fruits" / "lime").iterdir())
+    check_answers(models, "fruits", lime.read_bytes(), 2)

@@ -170,7 +170,7 @@ def test_processes_that_die_again_and_again_end_the_job(
 def test_other_work_is_not_mixed_with_a_jobs(data: Path, tmp_path: Path) -> None:
     whole = job(data, tmp_path)
     (tmp_path / "thesis.txt").touch()
-    with refuses(RunError, f"{tmp_path} is not empty, and holds no manifest.json; name another --out"):
+    with refuses(RunError, f"{tmp_path} is not empty, and holds no _manifest.json; name another --out"):
         whole.begin()
     (tmp_path / "thesis.txt").unlink()
     whole.begin()
@@ -280,7 +280,7 @@ def test_pandas_reads_each_explanation_in_its_shape(data: Path, tmp_path: Path) 
     whole = job(data, tmp_path / "out", [Explanation.OCCLUSION], 20)
     for shard in whole.begin():
         whole.write(shard)
-    frame = pandas.read_parquet(whole.path(0))
+    frame = pandas.read_parquet(whole.out)  # the folder, with its manifest
     drops = np.array([np.stack(one) for one in frame["occlusion"]])
     right = [
         explain_occlusion(load_all()["paired-3x3"].precise, image).drop

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from konkyo.trainer.importing.pixels import Asked
 from support.folders import DATA, ROOT
 from tests.helpers.refuse import refuses
 from tests.helpers.sure import sure
+from tests.trainer.refusals import refusal
 
 DIGITS = ROOT / "docs" / "digits"
 
@@ -309,126 +311,93 @@ def spoilt(module: nn.Sequential) -> nn.Sequential:
     return module
 
 
-FIT = "Conv2d, activations, MaxPool2d, AvgPool2d, Flatten, Linear, batch normalisation and dropout fit"
-OTHERS = (
-    "is another activation; none, relu, relu6, hardtanh, tanh, sigmoid, silu, hardswish, leaky=SLOPE or elu=ALPHA fit"
-)
-# What is said, and of what. What is refused at its layer needs nothing behind that.
+# What is refused at its layer needs nothing behind that. What is said of each: tests/data/refusals.json.
 REFUSED: dict[str, Callable[[], Any]] = {
-    "int is no module of PyTorch; a torch.nn.Module fits": lambda: 3,
-    "it has no Conv2d; convolutions, then affine layers, fit":
-        lambda: sequential(nn.Flatten(), nn.Linear(784, 3)),
-    "its forward pass cannot be followed (symbolically traced variables cannot be used as inputs to control flow); one "
-    "that calls its layers one after another fits, or export it to ONNX for `konkyo import`": lambda: Using(decided),
-    "it takes 2 inputs; one image fits": TwoInputs,
-    "it gives several outputs, or none; the logits of the classes alone fit":
-        lambda: Using(lambda values, _: (values, values)),
-    "it cannot be run on images of 28×28 (not today)": lambda: unruly(head(nn.ReLU())),
-    "its layers make no network: stage 1's filters must be from 1 to 2048, not 2049":
+    "no module": lambda: 3,
+    "no convolution": lambda: sequential(nn.Flatten(), nn.Linear(784, 3)),
+    "a pass that asks for values": lambda: Using(decided),
+    "two inputs": TwoInputs,
+    "two outputs": lambda: Using(lambda values, _: (values, values)),
+    "a module that fails": lambda: unruly(head(nn.ReLU())),
+    "2049 filters":
         lambda: sequential(nn.Conv2d(1, 2049, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(2049 * 144, 3)),
 
     # Convolutions
-    "0 (Conv2d): has a stride of (5, 5); one of 1 to 4 fits": lambda: sequential(nn.Conv2d(1, 2, 5, stride=5)),
-    "0 (Conv2d): has a stride of (1, 2); one of 1 to 4 fits": lambda: sequential(nn.Conv2d(1, 2, 5, stride=(1, 2))),
-    "0 (Conv2d): has a dilation of (1, 2); the same for rows and columns fits":
-        lambda: sequential(nn.Conv2d(1, 2, 5, dilation=(1, 2))),
-    "0 (Conv2d): has a padding of 5; 0 to 4 fit": lambda: sequential(nn.Conv2d(1, 2, 5, padding=5)),
-    "1 (Conv2d): has 3 inputs, and gets 2 maps; as many fit":
-        lambda: sequential(nn.Conv2d(1, 2, 5), nn.Conv2d(3, 2, 5)),
-    "0 (Conv2d): has kernels of 3×5; square ones fit": lambda: sequential(nn.Conv2d(1, 2, (3, 5))),
-    "0 (Conv2d): has kernels of 29×29 for maps of 28×28; smaller fit": lambda: sequential(nn.Conv2d(1, 2, 29)),
-    "0 (Conv2d): has a padding of (1, 2); the same on all sides fits":
-        lambda: sequential(nn.Conv2d(1, 2, 5, padding=(1, 2))),
-    "0 (Conv2d): has padding with replicate; zeros fit":
-        lambda: sequential(nn.Conv2d(1, 2, 5, padding=2, padding_mode="replicate")),
-    "0 (Conv2d): its weights hold NaN or infinity; train it again": lambda: spoilt(head(nn.ReLU())),
-    "1 (Conv2d): takes maps, and gets values in a row; before Flatten it fits":
-        lambda: sequential(nn.Flatten(), nn.Conv2d(1, 2, 5)),
+    "Conv2d with a stride of (5, 5)": lambda: sequential(nn.Conv2d(1, 2, 5, stride=5)),
+    "Conv2d with a stride of (1, 2)": lambda: sequential(nn.Conv2d(1, 2, 5, stride=(1, 2))),
+    "Conv2d with a dilation of (1, 2)": lambda: sequential(nn.Conv2d(1, 2, 5, dilation=(1, 2))),
+    "Conv2d with a padding of 5": lambda: sequential(nn.Conv2d(1, 2, 5, padding=5)),
+    "Conv2d with 3 inputs, and gets 2 maps": lambda: sequential(nn.Conv2d(1, 2, 5), nn.Conv2d(3, 2, 5)),
+    "Conv2d with kernels of 3×5": lambda: sequential(nn.Conv2d(1, 2, (3, 5))),
+    "Conv2d with kernels of 29×29 for maps of 28×28": lambda: sequential(nn.Conv2d(1, 2, 29)),
+    "Conv2d with a padding of (1, 2)": lambda: sequential(nn.Conv2d(1, 2, 5, padding=(1, 2))),
+    "Conv2d with padding with replicate": lambda: sequential(nn.Conv2d(1, 2, 5, padding=2, padding_mode="replicate")),
+    "Conv2d of NaN": lambda: spoilt(head(nn.ReLU())),
+    "Conv2d that takes maps, and gets values in a row": lambda: sequential(nn.Flatten(), nn.Conv2d(1, 2, 5)),
 
     # Pools, activations and normalisation
-    f"1 (GELU): {OTHERS}": lambda: head(nn.GELU()),
-    f"gelu: {OTHERS}": lambda: Using(lambda values, _: F.gelu(values)),
-    f"2: is Bilinear; {FIT}": lambda: head(nn.ReLU(), nn.Bilinear(2, 2, 2)),
-    "1 (GroupNorm): normalises by the image itself; batch normalisation fits": lambda: head(nn.GroupNorm(1, 2)),
-    "1 (Upsample): makes maps larger; Conv2d fits": lambda: head(nn.Upsample(2)),
-    "1 (PReLU): has a slope for each map; one for all fits, as of LeakyReLU":
-        lambda: head(slopes(nn.PReLU(2))),
-    "1 (Hardtanh): keeps values between -2 and 2; from 0, from 0 to 6 and from -1 to 1 fit":
-        lambda: head(nn.Hardtanh(-2, 2)),
-    "1 (Hardsigmoid): an activation must be none, relu, relu6, hardtanh, tanh, sigmoid, silu, hardswish, leaky=SLOPE "
-    "or elu=ALPHA, not 'hardsigmoid'": lambda: head(nn.Hardsigmoid()),
-    "1 (AdaptiveAvgPool2d): makes 5 of maps of 24×24; a side that divides 24 fits":
-        lambda: head(nn.AdaptiveAvgPool2d(5)),
-    "1 (AvgPool2d): pools 5×5 with a stride of 5; 2×2 to 4×4, or the whole map, fit": lambda: head(nn.AvgPool2d(5)),
-    "1 (MaxPool2d): pools 2×2 with a stride of 3; a stride of at most 2 fits": lambda: head(nn.MaxPool2d(2, 3)),
-    "1 (MaxPool2d): pools rows and columns differently; squares fit": lambda: head(nn.MaxPool2d((1, 2))),
-    "1 (AvgPool2d): divides by 3; by the number of cells fits": lambda: head(nn.AvgPool2d(2, divisor_override=3)),
-    "1 (MaxPool2d): pools with padding or dilation; without them it fits":
-        lambda: head(nn.MaxPool2d(2, padding=1)),
-    "1 (MaxPool2d): keeps a part of a square at the end of maps of 25×25; ceil_mode=False fits":
+    "GELU": lambda: head(nn.GELU()),
+    "gelu": lambda: Using(lambda values, _: F.gelu(values)),
+    "Bilinear": lambda: head(nn.ReLU(), nn.Bilinear(2, 2, 2)),
+    "GroupNorm": lambda: head(nn.GroupNorm(1, 2)),
+    "Upsample": lambda: head(nn.Upsample(2)),
+    "PReLU of two slopes": lambda: head(slopes(nn.PReLU(2))),
+    "Hardtanh that keeps values between -2 and 2": lambda: head(nn.Hardtanh(-2, 2)),
+    "Hardsigmoid that multiplies nothing": lambda: head(nn.Hardsigmoid()),
+    "AdaptiveAvgPool2d that makes 5 of 24": lambda: head(nn.AdaptiveAvgPool2d(5)),
+    "AvgPool2d that pools 5×5": lambda: head(nn.AvgPool2d(5)),
+    "MaxPool2d that pools 2×2 with a stride of 3": lambda: head(nn.MaxPool2d(2, 3)),
+    "MaxPool2d that pools rows and columns differently": lambda: head(nn.MaxPool2d((1, 2))),
+    "AvgPool2d that divides by 3": lambda: head(nn.AvgPool2d(2, divisor_override=3)),
+    "MaxPool2d that pools with padding or dilation": lambda: head(nn.MaxPool2d(2, padding=1)),
+    "MaxPool2d that keeps a part of a square of maps of 25×25":
         lambda: sequential(nn.Conv2d(1, 2, 4), nn.MaxPool2d(2, ceil_mode=True)),
-    "1 (MaxPool2d): pools 2×2 with a stride of 2 on maps of 1×1; smaller ones fit":
-        lambda: sequential(nn.Conv2d(1, 2, 28), nn.MaxPool2d(2)),
-    "1 (ZeroPad2d): pads by itself; padding directly before a convolution fits": lambda: sequential(
+    "MaxPool2d that pools maps of one cell": lambda: sequential(nn.Conv2d(1, 2, 28), nn.MaxPool2d(2)),
+    "ZeroPad2d before no convolution": lambda: sequential(
         nn.Conv2d(1, 2, 5), nn.ZeroPad2d(1), nn.Flatten(), nn.Linear(1352, 3)),
-    "1 (ZeroPad2d): pads rows and columns differently; the same fits": lambda: head(nn.ZeroPad2d((1, 1, 0, 0))),
-    "pad: pads with other values than 0; zeros fit":
-        lambda: Using(lambda values, _: F.pad(values, (1, 1, 1, 1), value=1.0)),
-    "mean: averages other axes than rows and columns; dim=(2, 3) fits": lambda: Using(lambda values, _: values.mean(1)),
-    "squeeze: takes the axis of the batch; the others fit": lambda: Using(lambda values, _: values.squeeze(0)),
-    "cat: puts maps of two layers side by side; a layer that takes one layer's maps fits":
-        lambda: Using(lambda values, _: torch.cat([values, values], 1)),
-    "1 (BatchNorm2d): is for 3 maps, and gets 2; as many fit": lambda: head(nn.BatchNorm2d(3)),
-    "1 (BatchNorm2d): has no running mean, and so normalises by the batch; track_running_stats fits":
+    "ZeroPad2d of columns alone": lambda: head(nn.ZeroPad2d((1, 1, 0, 0))),
+    "pad of ones": lambda: Using(lambda values, _: F.pad(values, (1, 1, 1, 1), value=1.0)),
+    "mean over maps": lambda: Using(lambda values, _: values.mean(1)),
+    "squeeze of the batch": lambda: Using(lambda values, _: values.squeeze(0)),
+    "cat": lambda: Using(lambda values, _: torch.cat([values, values], 1)),
+    "BatchNorm2d for 3 maps": lambda: head(nn.BatchNorm2d(3)),
+    "BatchNorm2d with no running mean, and so normalises by the batch":
         lambda: head(nn.BatchNorm2d(2, track_running_stats=False)),
-    "2 (BatchNorm1d): differs from cell to cell of a map; one factor for each map fits": lambda: fresh(
+    "BatchNorm1d that differs from cell to cell of a map": lambda: fresh(
         sequential(nn.Conv2d(1, 2, 5), nn.Flatten(), nn.BatchNorm1d(1152), nn.ReLU(), nn.Linear(1152, 3))),
 
     # Affine layers and what follows them
-    "no affine layer stands behind the convolutions; flatten, then one for the classes fits":
-        lambda: sequential(nn.Conv2d(1, 2, 5), nn.ReLU(), nn.Flatten()),
-    "2 (Linear): takes 11 values, and gets 1152 of an image of this side; flatten all maps before it":
-        lambda: head(values=11),
-    "3 (Linear): takes 72 values, and gets 288 of an image of this side; flatten all maps before it. With side=16 to "
-    "17 its layers fit together": lambda: head(nn.MaxPool2d(2), values=72),
-    "1 (Linear): takes 24 values, and gets 2×24×24 of an image of this side; flatten all maps before it":
+    "no affine layer": lambda: sequential(nn.Conv2d(1, 2, 5), nn.ReLU(), nn.Flatten()),
+    "Linear that takes 11 values, and gets 1152 of an image of this side": lambda: head(values=11),
+    "Linear that takes 72 values, and gets 288 of an image of this side": lambda: head(nn.MaxPool2d(2), values=72),
+    "Linear that takes 24 values, and gets 2×24×24 of an image of this side":
         lambda: sequential(nn.Conv2d(1, 2, 5), nn.Linear(24, 3)),
-    "4 (Linear): stands behind 3 (Softmax); a softmax fits at the end alone":
-        lambda: sequential(*head(), nn.Softmax(1), nn.Linear(3, 3)),
-    "1 (Softmax): is not over the classes; softmax of the logits, dim=1, fits": lambda: head(nn.Softmax(1)),
-    "3 (Softmax): is not over the classes; softmax of the logits, dim=1, fits":
-        lambda: sequential(*head(), nn.Softmax(0)),
+    "Linear that stands behind 3 (Softmax)": lambda: sequential(*head(), nn.Softmax(1), nn.Linear(3, 3)),
+    "Softmax of maps": lambda: head(nn.Softmax(1)),
+    "Softmax of images": lambda: sequential(*head(), nn.Softmax(0)),
 
     # Functions and methods
-    "add: takes an array of (5,) for values of (2, 24, 24); one number for each map fits":
+    "add that takes an array of (5,) for values of (2, 24, 24)":
         lambda: Using(lambda values, _: values + torch.ones(5)),
-    "mul: takes an array of (2, 2, 1, 1) for values of (2, 24, 24); one number for each map fits":
+    "mul that takes an array of (2, 2, 1, 1) for values of (2, 24, 24)":
         lambda: Using(lambda values, _: values * torch.ones(2, 2, 1, 1)),
-    "add: takes 2 arrays that depend on the image; a chain of layers fits":
-        lambda: Using(lambda values, _: values + values.relu()),
-    "add: has arguments beside two values; two alone, such as x + 1, fit":
-        lambda: Using(lambda values, _: torch.add(values, 1, alpha=2)),
-    "truediv: makes NaN or infinity; finite numbers fit": lambda: Using(lambda values, _: values / 0),
-    "truediv: divides by the values of the image; numbers fit": lambda: Using(lambda values, _: 1 / values),
-    "flatten: flattens axes 0 to -1; all but that of the batch, from 1, fit":
-        lambda: Using(lambda values, _: torch.flatten(values)),
-    "reshape: makes an array of (-1, 24, 2, 24); all 1,152 values of an image in a row fit":
-        lambda: Using(lambda values, _: values.reshape(-1, 24, 2, 24)),
-    "reshape: makes an array of (1, 1152); all 1,152 values of an image in a row fit":
-        lambda: Using(lambda values, _: values.reshape(1, 1152)),
-    "getitem: takes a part of the values; all of them fit": lambda: Using(lambda values, _: values[:, :1]),
-    "dropout: drops values of the trained network, too; training=self.training fits":
-        lambda: Using(lambda values, _: F.dropout(values)),
-    f"exp: calls exp; {FIT}": lambda: Using(lambda values, _: torch.exp(values)),
-    f"exp: calls .exp; {FIT}": lambda: Using(lambda values, _: values.exp()),
-    f"relu_1: calls relu of what is no image; {FIT}": lambda: Using(lambda values, it: values * it.conv.bias.relu()),
+    "add that takes 2 arrays that depend on the image": lambda: Using(lambda values, _: values + values.relu()),
+    "add with arguments beside two values": lambda: Using(lambda values, _: torch.add(values, 1, alpha=2)),
+    "truediv that makes NaN or infinity": lambda: Using(lambda values, _: values / 0),
+    "truediv that divides by the values of the image": lambda: Using(lambda values, _: 1 / values),
+    "flatten that flattens axes 0 to -1": lambda: Using(lambda values, _: torch.flatten(values)),
+    "reshape that makes an array of (-1, 24, 2, 24)": lambda: Using(lambda values, _: values.reshape(-1, 24, 2, 24)),
+    "reshape that makes an array of (1, 1152)": lambda: Using(lambda values, _: values.reshape(1, 1152)),
+    "getitem that takes a part of the values": lambda: Using(lambda values, _: values[:, :1]),
+    "dropout that drops values of the trained network, too": lambda: Using(lambda values, _: F.dropout(values)),
+    "exp": lambda: Using(lambda values, _: torch.exp(values)),
+    "exp as a method": lambda: Using(lambda values, _: values.exp()),
+    "relu_1 that calls relu of what is no image": lambda: Using(lambda values, it: values * it.conv.bias.relu()),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("message", REFUSED)
-def test_modules_that_do_not_fit(message: str) -> None:
-    with refuses(NetworkFileError, message):
-        konkyo.from_torch(REFUSED[message](), range=(0, 1))
+def refusals(_: Path) -> dict[str, str]:
+    return {case: refusal(partial(konkyo.from_torch, make(), range=(0, 1))) for case, make in REFUSED.items()}
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,6 @@ def test_a_picture_of_any_size_is_answered_by_name(served: Served) -> None:
     for target in (other, names.index(other)):
         answer = client.post("/explain/filters", params={"fit": "auto", "target": target}, files=upload(0)).json()
         assert (answer["target"], answer["typicality"] is None) == (names.index(other), count == 26)
-    detail = client.post("/explain/filters", params={"fit": "auto", "target": "?"}, files=upload(0)).json()["detail"]
-    assert detail == f"target: must be one of the classes {', '.join(names)}, or a number from 0 to {count - 1}"
 
 
 def test_every_picture_is_drawn(served: Served) -> None:

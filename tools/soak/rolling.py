@@ -12,6 +12,7 @@ from operator import ne
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import konkyo
 from konkyo.models.files.card import Document
 from konkyo.models.files.checkpoint import DIRECTORY, load, save
 from konkyo.trainer.data import read
@@ -69,7 +70,7 @@ class Composition:
 
     port: int
     networks: Path
-    version: str = "latest"
+    version: str = konkyo.__version__
 
     @property
     def settings(self) -> dict[str, str]:
@@ -161,7 +162,7 @@ def _measured(composition: Composition, seconds: int) -> list[Check]:
         "the older replica is killed": composition.kill,
         "the workers are restarted": composition.restart_workers,
         "another version": lambda: composition.change_version(NEXT),
-        "back to the version before": lambda: composition.change_version("latest"),
+        "back to the version before": lambda: composition.change_version(konkyo.__version__),
         "another network": lambda: composition.change_network(OTHER),
         "back to the network before": lambda: composition.change_network(DEFAULT),
     }

@@ -18,7 +18,8 @@ from konkyo.trainer.explaining.choices import Explanation
 from konkyo.trainer.explaining.images import open_images
 from konkyo.trainer.explaining.table import explain, hidings, missing
 
-MANIFEST = "manifest.json"
+# Readers of a folder of Parquet files leave out what begins so.
+MANIFEST = "_manifest.json"
 # Images that are explained at once: enough to fill the matrix products, few enough to bound the memory.
 CHUNK = 64
 

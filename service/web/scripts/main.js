@@ -6,7 +6,7 @@ import { percent } from "./answers/numbers.js";
 import { Drawing, Pad } from "./drawing/drawing.js";
 import { bringing, exampleOf } from "./drawing/pictures.js";
 import { command, copy, fragment, handout, restored, save, showHandout } from "./drawing/sharing.js";
-import { at, fillOptions, latest, other, remember, speak, words, write, writeText } from "./page.js";
+import { byId, fillOptions, latest, other, remember, speak, words, write, writeText } from "./shared.js";
 import { onSystemTheme, theme } from "./painting.js";
 import { onBeside, showBeside } from "./panels/beside.js";
 import { showExample } from "./panels/example.js";
@@ -18,7 +18,7 @@ import { onQuestion, showDetails, showQuestion } from "./panels/question.js";
 import { showReading } from "./panels/reading.js";
 import { showHeatmap } from "./panels/regions.js";
 import {
-  classNames, explains, isDrawn, listed, nameOf, readsDigits, refresh, region, regions, set, show, state, takesColour, target, versus,
+  classNames, explains, isDrawn, listed, nameOf, onChange, readsDigits, refresh, region, regions, set, state, takesColour, target, versus,
 } from "./state.js";
 import { openWalk, showWalk } from "./walk/walk.js";
 
@@ -30,10 +30,9 @@ const PAUSE = 300;
 // The buttons that save a picture: what they show, and its form.
 const SAVES = ["ledger", "heatmap", "process"].flatMap((name) => [[`save-${name}`, name, "png"], [`save-${name}-svg`, name, "svg"]]);
 
-
 const drawing = new Drawing();
 const asker = new Asker(drawing, () => restore().then(start));
-const pad = new Pad(at("canvas"), drawing, changed, (word) => (at("said").textContent = words()[word]));
+const pad = new Pad(byId("canvas"), drawing, changed, (word) => (byId("said").textContent = words()[word]));
 // The fragment that the page has written itself.
 let own = "";
 const keeping = latest();
@@ -58,10 +57,10 @@ function changed(settled) {
 }
 
 function showTools() {
-  at("hint").hidden = !drawing.empty;
-  at("undo").disabled = drawing.steps.length === 0;
-  at("redo").disabled = drawing.undone.length === 0;
-  at("clear").disabled = drawing.visible.length === 0;
+  byId("hint").hidden = !drawing.empty;
+  byId("undo").disabled = drawing.steps.length === 0;
+  byId("redo").disabled = drawing.undone.length === 0;
+  byId("clear").disabled = drawing.visible.length === 0;
 }
 
 /** A new digit is asked about afresh: what was asked about the last one makes no sense for it. A network's own sample brings a class to compare with. */
@@ -161,7 +160,7 @@ async function keepAddress() {
   history.replaceState(null, "", next || location.pathname);
 }
 
-show((state) => {
+onChange((state) => {
   const asked = { target: target(), versus: versus() };
   const one = state.answer ? { ...account(state.answer.process, asked.target, asked.versus), ...asked } : null;
   // Of many pairs, the one that is looked at may not be among those that are shown any more.
@@ -191,15 +190,16 @@ function sums(now, one) {
   const shares = ofPair ? sharesOf(now.answer, one, table, pair) : whole;
   return { table, shares };
 }
-show(showSettings);
 
-show(({ model, card: known }) => {
+onChange(showSettings);
+
+onChange(({ model, card: known }) => {
   if (!listed(model) || known?.name === model) return;
   // Who asks about a picture says what goes wrong.
   card(model).then((facts) => state.model === model && set({ card: facts }), () => {});
 });
 
-show(({ answer }) => {
+onChange(({ answer }) => {
   if (!waiting.length || answer?.question !== "grounds") return;
   const places = waiting;
   waiting = [];
@@ -207,7 +207,7 @@ show(({ answer }) => {
 });
 
 let shownSecond = null;
-show(({ second, hidden }) => {
+onChange(({ second, hidden }) => {
   if (second === shownSecond) return;
   shownSecond = second;
   // What is hidden is hidden for both.
@@ -216,7 +216,7 @@ show(({ second, hidden }) => {
 
 let shownAnswer = null;
 let shownQuestion = "";
-show((now) => {
+onChange((now) => {
   const question = [now.model, now.beside, region(), now.question, now.pinned, now.versus, now.present, now.guess !== null, ...now.hidden].join();
   if (now.answer === shownAnswer && question === shownQuestion) return;
   if (now.answer !== shownAnswer) showWalk();
@@ -227,44 +227,44 @@ show((now) => {
 
 function showSettings(now) {
   const said = words();
-  at("language").textContent = other().name;
-  at("language").lang = other().tag;
+  byId("language").textContent = other().name;
+  byId("language").lang = other().tag;
   const { least, most } = regions();
-  Object.assign(at("region"), { min: least, max: most, value: region() });
-  at("region-label").textContent = said.region(region());
+  Object.assign(byId("region"), { min: least, max: most, value: region() });
+  byId("region-label").textContent = said.region(region());
   const digit = now.answer?.process.predicted ?? null;
-  at("tagline").textContent = digit === null ? (isDrawn() ? said.taglineIdle : said.taglineBring) : said.tagline(nameOf(digit));
+  byId("tagline").textContent = digit === null ? (isDrawn() ? said.taglineIdle : said.taglineBring) : said.tagline(nameOf(digit));
   const drawn = isDrawn();
-  for (const name of ["tools", "hint"]) at(name).classList.toggle("absent", !drawn);
-  for (const name of ["samples-title", "samples"]) at(name).classList.toggle("absent", !readsDigits());
+  for (const name of ["tools", "hint"]) byId(name).classList.toggle("absent", !drawn);
+  for (const name of ["samples-title", "samples"]) byId(name).classList.toggle("absent", !readsDigits());
   pad.locked = !drawn;
   if (pad.ownColours !== takesColour()) {
     pad.ownColours = takesColour();
     pad.paint();
   }
-  at("canvas").tabIndex = drawn ? 0 : -1;
-  at("canvas").setAttribute("role", drawn ? "application" : "img");
-  if (drawn) at("canvas").setAttribute("aria-describedby", "canvas-keys");
-  else at("canvas").removeAttribute("aria-describedby");
-  at("hide-one").hidden = now.question !== "occlusion";
+  byId("canvas").tabIndex = drawn ? 0 : -1;
+  byId("canvas").setAttribute("role", drawn ? "application" : "img");
+  if (drawn) byId("canvas").setAttribute("aria-describedby", "canvas-keys");
+  else byId("canvas").removeAttribute("aria-describedby");
+  byId("hide-one").hidden = now.question !== "occlusion";
   for (const name of Object.keys(QUESTIONS)) showChoice(name, now);
   const problem = now.problem ? said.problems[now.problem.kind] ?? (now.problem.detail || said.problems.refused) : "";
-  writeText(at("problem"), problem);
-  at("problem").hidden = !problem;
-  showHandout(at("save-heatmap-html"), now);
-  at("notice").hidden = !problem;
-  at("key-form").hidden = !["unauthorized", "wrong-key"].includes(now.problem?.kind);
-  for (const id of ["walk", "link", "curl", "curl-heatmap", ...SAVES.map(([id]) => id), "save-heatmap-html"]) at(id).disabled = !now.answer;
+  writeText(byId("problem"), problem);
+  byId("problem").hidden = !problem;
+  showHandout(byId("save-heatmap-html"), now);
+  byId("notice").hidden = !problem;
+  byId("key-form").hidden = !["unauthorized", "wrong-key"].includes(now.problem?.kind);
+  for (const id of ["walk", "link", "curl", "curl-heatmap", ...SAVES.map(([id]) => id), "save-heatmap-html"]) byId(id).disabled = !now.answer;
   const options = now.models.map(({ name, dataset, accuracy }) => {
     return [said.modelOption(name, dataset, accuracy === null ? null : percent(accuracy)), name];
   });
-  fillOptions(at("model"), options);
-  at("model").value = now.model ?? "";
+  fillOptions(byId("model"), options);
+  byId("model").value = now.model ?? "";
 }
 
 /** A question about the regions; with the reason, if the network cannot be asked it. */
 function showChoice(name, { question }) {
-  const button = at(`question-${name}`);
+  const button = byId(`question-${name}`);
   const said = explains(name);
   button.setAttribute("aria-pressed", name === question);
   button.disabled = !said;
@@ -277,12 +277,12 @@ function repaint() {
   showWalk();
 }
 
-at("pen").addEventListener("click", () => choose(false));
-at("eraser").addEventListener("click", () => choose(true));
+byId("pen").addEventListener("click", () => choose(false));
+byId("eraser").addEventListener("click", () => choose(true));
 function choose(erasing) {
   pad.erasing = erasing;
-  at("pen").setAttribute("aria-pressed", !erasing);
-  at("eraser").setAttribute("aria-pressed", erasing);
+  byId("pen").setAttribute("aria-pressed", !erasing);
+  byId("eraser").setAttribute("aria-pressed", erasing);
 }
 
 /** Take the last step back, or put it there again: `way` is "undo" or "redo". */
@@ -291,8 +291,8 @@ function travel(way) {
   pad.paint();
   changed(true);
 }
-for (const way of ["undo", "redo"]) at(way).addEventListener("click", () => travel(way));
-at("clear").addEventListener("click", () => {
+for (const way of ["undo", "redo"]) byId(way).addEventListener("click", () => travel(way));
+byId("clear").addEventListener("click", () => {
   fresh([]);
   choose(false);
 });
@@ -300,13 +300,13 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   if (!(event.ctrlKey || event.metaKey) || !(key === "z" || key === "y")) return;
   // In a field, what was typed is undone; and a drawing that is not seen stays as it is.
-  if (event.target.matches("input:not([type=range])") || !at("canvas").checkVisibility() || document.querySelector("dialog[open]")) return;
+  if (event.target.matches("input:not([type=range])") || !byId("canvas").checkVisibility() || document.querySelector("dialog[open]")) return;
   event.preventDefault();
   const way = key === "y" || event.shiftKey ? "redo" : "undo";
-  if (!at(way).disabled) travel(way);
+  if (!byId(way).disabled) travel(way);
 });
 
-at("model").addEventListener("change", (event) => {
+byId("model").addEventListener("change", (event) => {
   // Another network may have other classes: what was asked about those of this one says nothing there.
   const { classes, input } = listed(event.target.value);
   const asked = classes.join() === classNames().join() ? {} : { pinned: null, versus: null };
@@ -315,17 +315,17 @@ at("model").addEventListener("change", (event) => {
   ask({ ...asked, ...sized, model: event.target.value });
   if (drawing.example) begin();
 });
-at("region").addEventListener("input", (event) => ask({ region: Number(event.target.value) }));
-for (const name of Object.keys(QUESTIONS)) at(`question-${name}`).addEventListener("click", () => ask({ question: name }));
+byId("region").addEventListener("input", (event) => ask({ region: Number(event.target.value) }));
+for (const name of Object.keys(QUESTIONS)) byId(`question-${name}`).addEventListener("click", () => ask({ question: name }));
 onQuestion(() => asker.ask());
 onBeside(() => asker.ask());
-at("bars").addEventListener("click", () => asker.ask());
+byId("bars").addEventListener("click", () => asker.ask());
 
-at("language").addEventListener("click", () => {
+byId("language").addEventListener("click", () => {
   speak(other().tag, true);
   repaint();
 });
-at("theme").addEventListener("click", () => {
+byId("theme").addEventListener("click", () => {
   document.documentElement.dataset.theme = theme() === "dark" ? "light" : "dark";
   remember(THEME, document.documentElement.dataset.theme);
   repaint();
@@ -333,28 +333,28 @@ at("theme").addEventListener("click", () => {
 onSystemTheme(repaint);
 window.addEventListener("storage", ({ key }) => key === THEME && repaint());
 
-at("key-form").addEventListener("submit", (event) => {
+byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  useKey(at("key").value);
-  at("key").value = "";
+  useKey(byId("key").value);
+  byId("key").value = "";
   // The form goes away with a right key; the focus would be nowhere.
-  start().then(() => at("key-form").hidden && at("canvas").focus());
+  start().then(() => byId("key-form").hidden && byId("canvas").focus());
 });
 
-at("walk").addEventListener("click", openWalk);
+byId("walk").addEventListener("click", openWalk);
 for (const id of ["link", "present-link"]) {
-  at(id).addEventListener("click", async () => {
+  byId(id).addEventListener("click", async () => {
     const whole = new URL(await fragment(drawing, state.answer.process.image, { ...state, region: region() }), location.href);
     copy(whole.href, state.present ? words().linkCopiedShort : words().linkCopied);
   });
 }
 for (const [id, part] of [["curl", "ledger"], ["curl-heatmap", "heatmap"]]) {
-  at(id).addEventListener("click", async () => copy(await command(part, asker.shown), words().curlCopied));
+  byId(id).addEventListener("click", async () => copy(await command(part, asker.shown), words().curlCopied));
 }
 for (const [id, name, form] of SAVES) {
-  at(id).addEventListener("click", () => save(name, form, asker.shown).catch((error) => asker.fail(error)));
+  byId(id).addEventListener("click", () => save(name, form, asker.shown).catch((error) => asker.fail(error)));
 }
-at("save-heatmap-html").addEventListener("click", () => handout(at("save-heatmap-html"), asker.shown).catch((error) => asker.fail(error)));
+byId("save-heatmap-html").addEventListener("click", () => handout(byId("save-heatmap-html"), asker.shown).catch((error) => asker.fail(error)));
 // Ink on paper is dark: what is drawn in the colours of the theme is drawn anew.
 const kept = { theme: null };
 window.addEventListener("beforeprint", () => {

@@ -36,7 +36,7 @@ const views = [];
 let scheduled = false;
 
 /** Have a function called with the state after every change. */
-export function show(view) {
+export function onChange(view) {
   views.push(view);
 }
 

@@ -2,7 +2,7 @@
 
     KERAS_BACKEND=torch python make.py FOLDER_OF_MNIST
 
-It needs torch, onnxscript and keras, which the tests do not. Tiny VGG is not made here: see README.md.
+It needs torch, onnxscript and keras, which the tests do not. Tiny VGG is not made here: see docs/own-network.md.
 """
 
 import gzip

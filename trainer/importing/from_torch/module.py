@@ -107,7 +107,7 @@ def _fitting_sides(graph: fx.Graph, module: nn.Module, channels: int) -> str:
         with suppress(NetworkFileError):
             if len(followed(graph, module, (channels, side, side)).shape) == 1:
                 fitting.append(side)
-    ends = " to ".join(map(str, dict.fromkeys([*fitting[:1], *fitting[-1:]])))
+    ends = (" or " if len(fitting) == 2 else " to ").join(map(str, dict.fromkeys([*fitting[:1], *fitting[-1:]])))
     return f". With side={ends} its layers fit together" if fitting else ""
 
 

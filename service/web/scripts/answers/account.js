@@ -6,7 +6,7 @@ import { decimalsOfSum, greatest, order, rounded, roundedSum, rowsLike } from ".
 
 // A network with more pairs than this has those shown that matter most; the others are one number.
 const FEW = 16;
-const MOST_SHOWN = 11;
+export const MOST_SHOWN = 11;
 
 /** The sum of nested arrays. */
 export function sum(values) {

@@ -2,7 +2,7 @@
 
 import { account, indexOf } from "./account.js";
 import { pairsOf } from "./network.js";
-import { latest, remember, remembered } from "../page.js";
+import { latest, remember, remembered } from "../shared.js";
 import { beside, explains, listed, refresh, region, set, state, target, versus } from "../state.js";
 
 /** What went wrong, by a key into the words; `detail` is the service's own sentence, if it said one. */
@@ -130,14 +130,6 @@ const MOST_BY_PAIR = 40_000;
 const main = document.querySelector("main");
 let staleness;
 
-/**
- * For whoever must wait until the page shows the answer to what was done last: tests, above all. It is "asking" until the
- * answer is "shown", and "answered" when the parts of it have come too, which are seen where somebody points.
- */
-function mark(what) {
-  main.dataset.state = what;
-}
-
 function age(stale) {
   clearTimeout(staleness);
   staleness = null;
@@ -149,6 +141,7 @@ export class Asker {
   #controller = null;
   #timer = null;
   #asking = false;
+  #state = "answered";
   // Whether a stroke went on while an answer was under way.
   #behind = false;
   #waiting = false;
@@ -163,11 +156,19 @@ export class Asker {
 
   /** Whether an answer is to come. */
   get pending() {
-    return main.dataset.state === "asking";
+    return this.#state === "asking";
+  }
+
+  /**
+   * It is "asking" until the answer is "shown", and "answered" when the parts of it have come too, which are seen where somebody points.
+   * The page says so for whoever must wait: tests, above all.
+   */
+  #mark(what) {
+    this.#state = main.dataset.state = what;
   }
 
   changed(settled) {
-    mark("asking");
+    this.#mark("asking");
     staleness ??= setTimeout(() => main.classList.add("stale"), STALE);
     if (settled) this.ask();
     else if (this.#asking) this.#behind = true;
@@ -179,7 +180,7 @@ export class Asker {
     clearTimeout(this.#timer);
     this.#timer = null;
     this.#behind = false;
-    mark("asking");
+    this.#mark("asking");
     this.#controller?.abort();
     // Aborting stops most old answers; the number stops one that had already come.
     const current = this.#turns();
@@ -187,7 +188,7 @@ export class Asker {
     if (this.drawing.empty) {
       this.shown = null;
       this.#asking = false;
-      mark("answered");
+      this.#mark("answered");
       age(false);
       set({ answer: null, input: null, pair: null, spot: null });
       return;
@@ -203,18 +204,18 @@ export class Asker {
       this.#asking = false;
       if (this.#behind) return this.changed(false);
       if (settled && state.answer) {
-        mark("shown");
+        this.#mark("shown");
         await this.#askParts(found, signal, current);
       }
       // While the parts were asked for, another stroke may have begun.
-      if (!current() || (settled && state.answer && main.dataset.state !== "shown")) return;
-      mark("answered");
+      if (!current() || (settled && state.answer && this.#state !== "shown")) return;
+      this.#mark("answered");
       if (settled) await this.#askBeside(signal, current);
     } catch (error) {
       if (!current()) return;
       this.#asking = false;
       this.fail(error);
-      mark("answered");
+      this.#mark("answered");
     }
   }
 
@@ -283,7 +284,7 @@ export class Asker {
 
   /** Say what went wrong; if the service is not there, wait until it is. */
   fail(error) {
-    if (main.dataset.state === "asking") age(true);
+    if (this.pending) age(true);
     const refused = error instanceof Refusal;
     // A mistake of the page is said, and stands in the console.
     if (!refused) reportError(error);

@@ -1,7 +1,7 @@
 // What is drawn, strokes and pictures one after the other, and the square that it is drawn on: with mouse, finger, pen or keys.
 
 import { clip } from "../answers/numbers.js";
-import { ARROWS, pointed } from "../page.js";
+import { ARROWS, pointed } from "../shared.js";
 import { colour, drawFrame, sharp } from "../painting.js";
 import { encoded, sheet } from "./pictures.js";
 

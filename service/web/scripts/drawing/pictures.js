@@ -1,8 +1,8 @@
 // Pictures that are brought: samples, files, drops, pastes, and those of links; and canvases that become files.
 
 import { Refusal } from "../answers/asking.js";
-import { at, button, element, letterSize, partsOfName, words } from "../page.js";
-import { isLong, listed, show } from "../state.js";
+import { button, byId, element, letterSize, partsOfName, words } from "../shared.js";
+import { isLong, listed, onChange } from "../state.js";
 
 // What the service takes; larger pictures are made smaller here.
 const MOST_BYTES = 250_000;
@@ -125,8 +125,8 @@ export function bringing(next, brought, failed) {
   };
   samples((name, versus) => bring(sampleStep(name), versus));
 
-  const file = at("file");
-  at("choose").addEventListener("click", () => file.click());
+  const file = byId("file");
+  byId("choose").addEventListener("click", () => file.click());
   file.addEventListener("change", () => {
     if (file.files.length) bring(pictureStep(file.files[0]));
     // So that choosing the same file again is a change.
@@ -139,14 +139,14 @@ export function bringing(next, brought, failed) {
   // The whole page takes a drop: a picture that misses the square must not replace the page.
   document.addEventListener("dragover", (event) => {
     event.preventDefault();
-    at("drop").classList.add("over");
+    byId("drop").classList.add("over");
   });
   document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) at("drop").classList.remove("over");
+    if (!event.relatedTarget) byId("drop").classList.remove("over");
   });
   document.addEventListener("drop", (event) => {
     event.preventDefault();
-    at("drop").classList.remove("over");
+    byId("drop").classList.remove("over");
     const [picture] = event.dataTransfer.files;
     if (picture) bring(pictureStep(picture));
   });
@@ -154,12 +154,8 @@ export function bringing(next, brought, failed) {
 
 /** A button with a sample's picture. */
 function sample(name, label, caption, pressed) {
-  const whole = button("", "", pressed);
-  whole.dataset.testid = `sample-${name}`;
-  whole.setAttribute("aria-label", label);
-  whole.append(Object.assign(element("img"), { src: `/web/digits/${name}.png`, width: 28, height: 28, alt: "" }));
-  if (caption) whole.append(element("span", "caption", caption));
-  return whole;
+  const picture = element("img", { src: `/web/digits/${name}.png`, width: 28, height: 28, alt: "" });
+  return button({ pressed, "data-testid": `sample-${name}`, "aria-label": label }, picture, caption ? element("span", "caption", caption) : null);
 }
 
 let file = null;
@@ -186,12 +182,12 @@ export async function exampleOf(network) {
 function samples(taken) {
   const digits = Array.from({ length: 10 }, (_, digit) => {
     const one = sample(String(digit), "", "", () => taken(String(digit), null));
-    show(() => one.setAttribute("aria-label", words().sample(digit)));
+    onChange(() => one.setAttribute("aria-label", words().sample(digit)));
     return one;
   });
-  at("samples").append(...digits);
+  byId("samples").append(...digits);
   let shown = "";
-  show(async ({ model }) => {
+  onChange(async ({ model }) => {
     const network = listed(model);
     const wanted = `${model} ${words().language}`;
     // Before a network is chosen, there is nothing that it reads.
@@ -207,12 +203,12 @@ function samples(taken) {
 
 /** A row of samples, each with its truth and what is read. */
 function fill(id, own, { classes: names, input: { channels } }, taken) {
-  at(`${id}-title`).hidden = !own.length;
+  byId(`${id}-title`).hidden = !own.length;
   // Names that are longer than a digit stand below the pictures, on a line each.
   const named = names.some(isLong);
-  at(id).classList.toggle("named", named);
-  at(id).style.setProperty("--letters", named ? `${letterSize(names.flatMap(partsOfName), CAPTION.width, CAPTION.letters)}px` : "");
-  at(id).classList.toggle("colour", channels > 1);
+  byId(id).classList.toggle("named", named);
+  byId(id).style.setProperty("--letters", named ? `${letterSize(names.flatMap(partsOfName), CAPTION.width, CAPTION.letters)}px` : "");
+  byId(id).classList.toggle("colour", channels > 1);
   const buttons = own.map(({ name, truth, predicted = truth, versus = null }) => {
     const said = words();
     const label =
@@ -222,5 +218,5 @@ function fill(id, own, { classes: names, input: { channels } }, taken) {
     const reading = truth === predicted ? "" : `${named ? "\n" : " "}→ ${names[predicted]}`;
     return sample(name, label, names[truth] + reading, () => taken(name, versus));
   });
-  at(id).replaceChildren(...buttons);
+  byId(id).replaceChildren(...buttons);
 }

@@ -2,7 +2,7 @@
 
 import { ask, hasKey, query, QUESTIONS, Refusal } from "../answers/asking.js";
 import { pixelsStep, sampleStep } from "./pictures.js";
-import { at, element, words } from "../page.js";
+import { byId, element, words } from "../shared.js";
 import { theme } from "../painting.js";
 import { unmade } from "../panels/guess.js";
 import { VIEWS } from "../panels/presenting.js";
@@ -140,9 +140,9 @@ export async function restored(text) {
 }
 
 // On the page and in the bar of a presentation.
-const done = ["done", "present-done"].map(at);
-const dialog = at("text-dialog");
-const text = at("text");
+const done = ["done", "present-done"].map(byId);
+const dialog = byId("text-dialog");
+const text = byId("text");
 const SHOWN_FOR = 6000;
 let timer;
 

@@ -2,16 +2,16 @@
 
 import { account, sharesOf } from "../answers/account.js";
 import { percents, softmax } from "../answers/numbers.js";
-import { at, fillOptions, words, writeText } from "../page.js";
+import { byId, fillOptions, words, writeText } from "../shared.js";
 import { liveWords } from "./grounds.js";
 import { open, outcome } from "./guess.js";
 import { besideWords, regionWords } from "./question.js";
 import { mapIn, modeOf } from "./regions.js";
 import { beside, comparable, nameOf, set } from "../state.js";
 
-const choice = at("beside");
-const canvas = at("beside-map");
-const showMap = mapIn(canvas, at("beside-scale"), at("beside-sum"));
+const choice = byId("beside");
+const canvas = byId("beside-map");
+const showMap = mapIn(canvas, byId("beside-scale"), byId("beside-sum"));
 
 function reads(said, { process }) {
   const { predicted, logits, model } = process;
@@ -20,7 +20,7 @@ function reads(said, { process }) {
 
 function showChoice(said, now) {
   const others = comparable(now.model).map(({ name }) => name);
-  at("beside-field").hidden = !others.length;
+  byId("beside-field").hidden = !others.length;
   fillOptions(choice, [[beside() ? said.besideNone : said.besideChoose, ""], ...others.map((name) => [name, name])]);
   choice.value = beside() ?? "";
 }
@@ -32,13 +32,13 @@ export function showBeside(now) {
   showChoice(said, now);
   const shown = Boolean(answer && beside());
   document.querySelector(".why").classList.toggle("comparing", shown);
-  at("beside-panel").hidden = at("whose").hidden = !shown;
+  byId("beside-panel").hidden = byId("whose").hidden = !shown;
   if (!shown) return;
-  at("whose").textContent = reads(said, answer);
+  byId("whose").textContent = reads(said, answer);
   const known = second && second.question === now.question && second.process.model.name === beside() ? second : null;
-  at("beside-panel").classList.toggle("old", second?.of !== answer);
+  byId("beside-panel").classList.toggle("old", second?.of !== answer);
   if (!known) return;
-  at("beside-whose").textContent = reads(said, known);
+  byId("beside-whose").textContent = reads(said, known);
   const { process, where } = known;
   const [target, versus] = [where.target ?? process.predicted, where.versus ?? null];
   const one = { ...account(process, target, versus), target, versus };
@@ -48,11 +48,11 @@ export function showBeside(now) {
   scene.shares = known.question === "shapley" ? sharesOf(known, one) : null;
   const name = open() ? "guess" : modeOf(known.question);
   const heading = showMap(name, scene).shown.heading(said, known, null);
-  at("beside-title").textContent = heading;
+  byId("beside-title").textContent = heading;
   canvas.setAttribute("aria-label", heading);
-  at("beside-said").classList.toggle("live", now.hidden.length > 0);
+  byId("beside-said").classList.toggle("live", now.hidden.length > 0);
   const text = besideSaid(said, scene);
-  if (text !== null) writeText(at("beside-said"), text);
+  if (text !== null) writeText(byId("beside-said"), text);
 }
 
 /** What is said below the second map: what is pointed at, hidden or guessed has an answer of either network. */

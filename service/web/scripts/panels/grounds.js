@@ -3,7 +3,7 @@
 import { logits, Refusal } from "../answers/asking.js";
 import { changed, channelsOf, fillOf, isColour, sideOf } from "../answers/network.js";
 import { percents, predictedOf, softmax } from "../answers/numbers.js";
-import { at, latest, words, writeText } from "../page.js";
+import { byId, latest, words, writeText } from "../shared.js";
 import { boxOf, colour, drawFrame, drawHidden, drawOutlined, fillImage, groupOf, spread } from "../painting.js";
 import { nameOf, set, state } from "../state.js";
 
@@ -21,8 +21,8 @@ export function includes(places, place) {
 function without({ process: { image }, where: { fill } }, places, region) {
   const hidden = new Set(places.map(([row, column]) => `${row},${column}`));
   const values = fillOf(image, fill);
-  const at = (row, column) => `${Math.floor(row / region)},${Math.floor(column / region)}`;
-  return changed(image, (value, row, column, channel) => (hidden.has(at(row, column)) ? values[channel] : value));
+  const placeOf = (row, column) => `${Math.floor(row / region)},${Math.floor(column / region)}`;
+  return changed(image, (value, row, column, channel) => (hidden.has(placeOf(row, column)) ? values[channel] : value));
 }
 
 function shapeOf(image) {
@@ -65,8 +65,8 @@ export async function hide(places) {
 // How much of its darkness the ink keeps that may be hidden, and how much of its colours a picture.
 const SHADED = { ink: 0.4, colour: 0.35 };
 
-const panel = at("playing");
-const live = at("live");
+const panel = byId("playing");
+const live = byId("live");
 
 function draw(context, sheet, { now: { answer, hidden, spot } }) {
   const { process, where } = answer;
@@ -134,17 +134,17 @@ function others({ players, sufficient }) {
   return players.filter((place) => !includes(sufficient.regions, place));
 }
 
-at("hide-others").addEventListener("click", () => hide(others(state.answer.where)));
-at("hide-contrast").addEventListener("click", () => hide(state.answer.where.contrast.regions));
-at("show-all").addEventListener("click", () => hide([]));
+byId("hide-others").addEventListener("click", () => hide(others(state.answer.where)));
+byId("hide-contrast").addEventListener("click", () => hide(state.answer.where.contrast.regions));
+byId("show-all").addEventListener("click", () => hide([]));
 
 /** The buttons that hide and show, and what is read with what is hidden. */
 export function showPlaying({ answer, question, hidden, live: [now], guess }) {
   panel.hidden = question !== "grounds" || Boolean(guess && !guess.shown);
   const where = answer?.question === "grounds" ? answer.where : null;
-  at("hide-others").disabled = !where || !others(where).length;
-  at("hide-contrast").disabled = !where?.contrast;
-  at("show-all").disabled = !where || !hidden.length;
+  byId("hide-others").disabled = !where || !others(where).length;
+  byId("hide-contrast").disabled = !where?.contrast;
+  byId("show-all").disabled = !where || !hidden.length;
   const text = where ? liveWords(words(), where, hidden, now) : "";
   if (text !== null) writeText(live, text);
 }

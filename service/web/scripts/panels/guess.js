@@ -2,15 +2,15 @@
 
 import { sum } from "../answers/account.js";
 import { number } from "../answers/numbers.js";
-import { at, fillOptions, words, writeText } from "../page.js";
+import { byId, fillOptions, words, writeText } from "../shared.js";
 import { boxOf, colour, drawBlank, drawFrame, fillImage } from "../painting.js";
 import { hide, includes, same } from "./grounds.js";
 import { classNames, nameOf, set, state } from "../state.js";
 
-const toggle = at("guess");
-const choice = at("guess-class");
-const show = at("guess-show");
-const sentence = at("guessed");
+const toggle = byId("guess");
+const choice = byId("guess-class");
+const show = byId("guess-show");
+const sentence = byId("guessed");
 
 /** A guess that nobody has made yet. */
 export function unmade() {
@@ -101,11 +101,11 @@ export function showGuess(scene) {
   const said = words();
   const { answer, guess: made, question } = scene.now;
   toggle.setAttribute("aria-pressed", made !== null);
-  at("guess-box").hidden = !made;
+  byId("guess-box").hidden = !made;
   const known = answer && answer.question === question;
-  at("where").classList.toggle("guessing", Boolean(made && !made.shown && answer));
+  byId("where").classList.toggle("guessing", Boolean(made && !made.shown && answer));
   if (!made) return;
-  at("guess-choice").hidden = question !== "occlusion" || made.shown;
+  byId("guess-choice").hidden = question !== "occlusion" || made.shown;
   fillOptions(choice, [["–", ""], ...classNames().map((name, one) => [name, one])]);
   choice.value = String(made.digit ?? "");
   choice.disabled = show.disabled = !known;

@@ -3,25 +3,23 @@
 // Few pairs stand in a table, maps down and filters across. Of many, those that matter most stand in a list, the
 // greatest first, and all others are one number, so that the sum is seen.
 
-import { places, samePair } from "../answers/account.js";
+import { MOST_SHOWN, places, samePair } from "../answers/account.js";
 import { blank, channelsOf, limitOf, pairsOf } from "../answers/network.js";
 import { number } from "../answers/numbers.js";
-import { ARROWS, at, button, element, fillSum, words } from "../page.js";
+import { ARROWS, button, byId, element, fillSum, words } from "../shared.js";
 import { diverging, greys, inks, paint, signedGreys, tile } from "../painting.js";
 import { nameOf, network, set } from "../state.js";
 
-const title = at("pairs-title");
-const box = at("pairs");
-const sum = at("sum");
-const list = at("places");
-const typicality = at("typicality");
+const title = byId("pairs-title");
+const box = byId("pairs");
+const sum = byId("sum");
+const list = byId("places");
+const typicality = byId("typicality");
 const phone = matchMedia("(max-width: 640px)");
 // A table with more rows or columns has too small maps.
 const WIDEST_TABLE = 4;
 // Columns of the list.
 const ACROSS = 4;
-// How many pairs a list shows before there is an answer.
-const IDLE = 11;
 const NAMES = ["first", "second"];
 
 let shape = "";
@@ -38,23 +36,15 @@ function buildTable(rows, columns, inputs) {
   box.style.setProperty("--columns", columns);
   box.append(element("span", "corner"));
   for (let j = 0; j < columns; j += 1) {
-    const head = element("div", "head column");
     const kernels = Array.from({ length: inputs }, () => tile(3));
-    const beside = element("span", "kernels");
-    beside.append(...kernels);
     const name = element("span", "name");
-    head.append(name, beside);
     heads.columns.push({ name, kernels });
-    box.append(head);
+    box.append(element("div", "head column", name, element("span", "kernels", ...kernels)));
   }
   for (let i = 0; i < rows; i += 1) {
-    const head = element("div", "head row");
     const [name, map, filter] = [element("span", "name"), tile(12), tile(5)];
-    const pictures = element("span", "pictures");
-    pictures.append(map, filter);
-    head.append(name, pictures);
     heads.rows.push({ name, map, filter });
-    box.append(head);
+    box.append(element("div", "head row", name, element("span", "pictures", map, filter)));
     for (let j = 0; j < columns; j += 1) cells.push(cell(cells.length, [i, j]));
   }
 }
@@ -64,9 +54,8 @@ function buildList(count, rest) {
   box.style.setProperty("--columns", ACROSS);
   for (let k = 0; k < count; k += 1) cells.push(cell(k, [0, k]));
   if (!rest) return;
-  others = { whole: element("div", "others"), name: element("span", "name"), total: element("span", "total") };
-  others.whole.append(others.name, others.total);
-  box.append(others.whole);
+  others = { name: element("span", "name"), total: element("span", "total") };
+  box.append(element("div", "others", others.name, others.total));
 }
 
 /** What is to be built: [rows, columns, inputs] of a table, or [tiles, whether there are others] of a list. */
@@ -77,7 +66,7 @@ function wanted(one, process) {
     const paired = process ? process.stages.at(-1).filters[0].length === 1 : model?.stages.at(-1).wiring !== "summed";
     return ["table", rows, columns, paired ? 1 : rows];
   }
-  const count = one ? one.shown.length : Math.min(rows * columns, IDLE);
+  const count = one ? one.shown.length : Math.min(rows * columns, MOST_SHOWN);
   return ["list", count, count < rows * columns];
 }
 
@@ -95,14 +84,15 @@ function build(how) {
 }
 
 function cell(k, pair) {
-  const whole = button("pair", "", () => {
+  const [map, name, total] = [tile(5), element("span", "name"), element("span", "total")];
+  const whole = button("pair", map, name, total);
+  const one = { button: whole, map, name, total, pair };
+  whole.addEventListener("click", () => {
     // Safari does not focus a button that is tapped or clicked.
     whole.focus();
     // On a phone, what is said about the pair stands below the table.
-    if (phone.matches) at("details").scrollIntoView({ block: "nearest" });
+    if (phone.matches) byId("details").scrollIntoView({ block: "nearest" });
   });
-  const one = { button: whole, map: tile(5), name: element("span", "name"), total: element("span", "total"), pair };
-  whole.append(one.map, one.name, one.total);
   const look = () => set({ pair: one.pair, spot: null });
   whole.addEventListener("pointerenter", look);
   whole.addEventListener("pointerleave", () => set({ pair: whole.matches(":focus") ? one.pair : null }));
@@ -212,17 +202,13 @@ function showCells(said, one, { kind, cells: values, others: rest, decimals }) {
     others.total.textContent = number(rest, decimals, true);
   }
   list.replaceChildren(
-    ...winners.map((pair, k) => {
-      const item = element("li", NAMES[k]);
-      item.append(element("span", "swatch"), said[NAMES[k]](said.pairName(pair)));
-      return item;
-    }),
+    ...winners.map((pair, k) => element("li", NAMES[k], element("span", "swatch"), said[NAMES[k]](said.pairName(pair)))),
   );
 }
 
 function showSum(said, one, { kind, terms, total, decimals }) {
   const [target, versus] = [one.target, one.versus].map((each) => nameOf(each));
-  const names = versus === null ? said.terms(one.count) : said.versusTerms(one.count);
+  const names = said.terms(one.count, versus === null ? 1 : 2);
   const logit = versus === null ? said.logit(target) : said.difference(target, versus);
   const name = kind === "contribution" ? logit : said.totals[kind];
   fillSum(sum, [...terms.map((value, k) => [names[k], value]), [name, total]], decimals);

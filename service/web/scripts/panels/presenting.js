@@ -1,6 +1,6 @@
 // For a projector: the page fills the screen with large type, all of it or one panel at a time.
 
-import { at, button, enlargement, stepBy, words } from "../page.js";
+import { button, byId, enlargement, stepBy, words } from "../shared.js";
 import { set, state } from "../state.js";
 
 const root = document.documentElement;
@@ -12,31 +12,29 @@ const SHEETS = { all: [1280, 708], digit: [940, 500], pairs: [960, 520], where: 
 
 // What moves into the bar, its sheet of pictures and the view, each with the place it has on the page.
 const MOVED = { tagline: "present-tagline", network: "present-network", "beside-field": "present-beside", stock: "present-stock" };
-const homes = Object.fromEntries(Object.keys(MOVED).map((id) => [id, { parent: at(id).parentElement, next: at(id).nextElementSibling }]));
+const homes = Object.fromEntries(Object.keys(MOVED).map((id) => [id, { parent: byId(id).parentElement, next: byId(id).nextElementSibling }]));
 
 // Whether a file is being chosen: for that, a browser leaves the full screen by itself.
 let choosing = false;
 
 const stops = VIEWS.map((name, k) => {
-  const stop = button("", "", () => go(name));
-  stop.dataset.testid = `present-${name}`;
-  stop.setAttribute("aria-keyshortcuts", String(k + 1));
-  at("present-views").append(stop);
+  const stop = button({ pressed: () => go(name), "data-testid": `present-${name}`, "aria-keyshortcuts": k + 1 });
+  byId("present-views").append(stop);
   return stop;
 });
 
 function move(id, away) {
   const { parent, next } = homes[id];
-  const [to, before] = away ? [at(MOVED[id]), null] : [parent, next];
-  if (at(id).parentElement !== to) to.insertBefore(at(id), before);
+  const [to, before] = away ? [byId(MOVED[id]), null] : [parent, next];
+  if (byId(id).parentElement !== to) to.insertBefore(byId(id), before);
 }
 
 function fit() {
   const view = state.present;
   if (!view) return;
   const [width, height] = SHEETS[view];
-  at("present-bar").style.zoom = at("present-stock").style.zoom = enlargement(SHEETS.all);
-  const bar = at("present-bar").getBoundingClientRect().height;
+  byId("present-bar").style.zoom = byId("present-stock").style.zoom = enlargement(SHEETS.all);
+  const bar = byId("present-bar").getBoundingClientRect().height;
   const zoom = Math.min(window.innerWidth / width, (window.innerHeight - bar) / height);
   const main = document.querySelector("main");
   main.style.zoom = zoom;
@@ -49,17 +47,17 @@ function go(to) {
   set({ present: to });
   if (to) root.dataset.present = to;
   else delete root.dataset.present;
-  at("present-bar").hidden = !to;
+  byId("present-bar").hidden = !to;
   for (const id of ["tagline", "network", "beside-field"]) move(id, to);
   // Beside everything else, the pictures have room on the sheet itself.
   const apart = to && to !== "all";
-  if (!apart) at("present-stock").hidePopover();
+  if (!apart) byId("present-stock").hidePopover();
   move("stock", apart);
-  at("present-picture").hidden = !apart;
+  byId("present-picture").hidden = !apart;
   if (!to) document.querySelector("main").removeAttribute("style");
   showPresenting();
   fit();
-  if (to && at("present-views").contains(document.activeElement)) stops[VIEWS.indexOf(to)].focus();
+  if (to && byId("present-views").contains(document.activeElement)) stops[VIEWS.indexOf(to)].focus();
 }
 
 /** Show what a link says: a view, or the page. */
@@ -74,7 +72,7 @@ export function showPresenting() {
     stop.textContent = said.views[VIEWS[k]];
     stop.setAttribute("aria-pressed", VIEWS[k] === state.present);
   });
-  at("present-link").disabled = !state.answer;
+  byId("present-link").disabled = !state.answer;
 }
 
 /** Whether something else is done with the arrow keys here. */
@@ -95,21 +93,21 @@ document.addEventListener("keydown", (event) => {
 function leave() {
   go(null);
   if (document.fullscreenElement) document.exitFullscreen();
-  at("present").focus();
+  byId("present").focus();
 }
 
-at("present").addEventListener("click", () => {
+byId("present").addEventListener("click", () => {
   go("all");
   stops[0].focus();
   // Where a browser forbids it, the page fills the window.
   root.requestFullscreen?.().catch(() => {});
 });
-at("present-leave").addEventListener("click", leave);
-at("file").addEventListener("click", () => (choosing = true));
-for (const end of ["change", "cancel"]) at("file").addEventListener(end, () => (choosing = false));
+byId("present-leave").addEventListener("click", leave);
+byId("file").addEventListener("click", () => (choosing = true));
+for (const end of ["change", "cancel"]) byId("file").addEventListener(end, () => (choosing = false));
 // Whoever has chosen a picture looks at what is read.
-at("present-stock").addEventListener("click", (event) => event.target.closest(".samples button") && at("present-stock").hidePopover());
-at("file").addEventListener("change", () => at("present-stock").hidePopover());
+byId("present-stock").addEventListener("click", (event) => event.target.closest(".samples button") && byId("present-stock").hidePopover());
+byId("file").addEventListener("change", () => byId("present-stock").hidePopover());
 document.addEventListener("fullscreenchange", () => {
   // The browser's own Escape leaves both.
   if (state.present && !document.fullscreenElement && !choosing) leave();

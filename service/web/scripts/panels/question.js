@@ -3,20 +3,16 @@
 import { changeOf, entryOf, indexOf, largestCell, samePair } from "../answers/account.js";
 import { isColour, limitOf } from "../answers/network.js";
 import { number, percent } from "../answers/numbers.js";
-import { at, element, fillOptions, words, writeText } from "../page.js";
+import { byId, element, fillOptions, words, writeText } from "../shared.js";
 import { includes } from "./grounds.js";
 import { guessWords, open } from "./guess.js";
 import { worksWith } from "./regions.js";
 import { beside, classNames, isDrawn, nameOf, pin, set, state, target, versus } from "../state.js";
 
-const heading = at("question");
+const heading = byId("question");
 
-const details = at("details");
-const [targets, contrasts] = ["target", "versus"].map((id) => {
-  const select = Object.assign(element("select"), { id });
-  select.dataset.testid = id;
-  return select;
-});
+const details = byId("details");
+const [targets, contrasts] = ["target", "versus"].map((id) => element("select", { id, "data-testid": id }));
 
 /** `changed` is called when another class is asked about. */
 export function onQuestion(changed) {

@@ -2,14 +2,14 @@
 
 import { blank, limitOf } from "../answers/network.js";
 import { decimalsFor, number, percents, softmax } from "../answers/numbers.js";
-import { at, button, element, letterSize, partsOfName, remember, remembered, words } from "../page.js";
+import { button, byId, element, letterSize, partsOfName, remember, remembered, words } from "../shared.js";
 import { paintImage } from "../painting.js";
 import { classNames, isLong, nameOf, pin, set, side, state } from "../state.js";
 
-const seen = at("seen");
-const preprocessing = at("preprocessing");
-const reading = at("reading");
-const bars = at("bars");
+const seen = byId("seen");
+const preprocessing = byId("preprocessing");
+const reading = byId("reading");
+const bars = byId("bars");
 const UNIT = "konkyo-unit";
 // Pixels for the name of what is read, and for the names beside the bars, and the least and greatest size of their letters: on one line, on two.
 const READ = { width: 88, letters: [13, 24] };
@@ -19,7 +19,7 @@ const MANY = 24;
 
 if (remembered(UNIT) === "logit") state.unit = "logit";
 for (const unit of ["probability", "logit"]) {
-  at(`unit-${unit}`).addEventListener("click", () => {
+  byId(`unit-${unit}`).addEventListener("click", () => {
     remember(UNIT, unit);
     set({ unit });
   });
@@ -29,13 +29,9 @@ let rows = [];
 let built = null;
 
 function row(number) {
-  const one = button("", "", () => pin(number));
-  one.dataset.testid = `bar-${number}`;
-  one.append(...["digit", "track", "share"].map((name) => element("span", name)));
-  one.children[1].append(element("span", "fill"));
-  const item = element("li");
-  item.append(one);
-  bars.append(item);
+  const parts = [element("span", "digit"), element("span", "track", element("span", "fill")), element("span", "share")];
+  const one = button({ pressed: () => pin(number), "data-testid": `bar-${number}` }, ...parts);
+  bars.append(element("li", "", one));
   return one;
 }
 
@@ -98,7 +94,7 @@ export function showReading({ answer, input, unit }, asked) {
   const text = `${digit.textContent} ${share.textContent}`;
   // Written only when it changes, so that a screen reader says it once.
   if (reading.textContent !== text) reading.replaceChildren(digit, " ", share);
-  for (const name of ["probability", "logit"]) at(`unit-${name}`).setAttribute("aria-pressed", name === unit);
+  for (const name of ["probability", "logit"]) byId(`unit-${name}`).setAttribute("aria-pressed", name === unit);
   rows.forEach((row, candidate) => {
     const { text: shown, from, to } = values[candidate];
     row.disabled = !process;

@@ -3,7 +3,7 @@
 import { indexOf } from "../answers/account.js";
 import { cellsOf, isColour, limitOf } from "../answers/network.js";
 import { clip, decimalsOfSum, endOfScale, number, rounded, roundRowsToTotal } from "../answers/numbers.js";
-import { ARROWS, at, element, fillSum, pointed, words } from "../page.js";
+import { ARROWS, byId, element, fillSum, pointed, words } from "../shared.js";
 import {
   NONE, boxOf, colour, corners, diverging, drawBlank, drawFrame, drawHidden, drawNumbers, drawOutlined, drawPicture, drawTag, fillMap, letterOf,
   paintStrip, sharp, spread, tile, widthOf,
@@ -38,7 +38,7 @@ function drawDrops(context, sheet, { now: { answer, spot } }) {
   const tagged = (x, y) => tags.some(([left, top, width, height]) => x >= left && x <= left + width && y >= top && y <= top + height);
   const taken = (x, y) => tagged(x, y) || (groups[Math.floor(y / pixel)]?.[Math.floor(x / pixel)] ?? NONE) !== NONE;
   for (const [row, column] of corners(groups)) {
-    const place = [row, column].map((at) => Math.floor(at / region));
+    const place = [row, column].map((pixel) => Math.floor(pixel / region));
     tags.push(drawTag(context, boxOf(place, region, sheet), nameOf(groups[row][column], TAG_LETTERS), side * pixel, taken));
   }
   if (spot) drawSpot(context, sheet, answer, spot);
@@ -186,7 +186,7 @@ function drawPair(context, sheet, { now: { answer, pair }, one, table }) {
  * What the map can show: how it is drawn, its heading, the values of its scale, the numbers beside it as they are shown, the name of the
  * scale, its sum, its legend.
  */
-export const SHOWN = {
+const SHOWN = {
   empty: {
     draw: drawBlank,
     heading: (said) => said.whereEmpty,
@@ -252,7 +252,7 @@ function fillScale(strip, [least, middle, most], { values, shown, unit }, scene)
   most.textContent = number(value, decimals, true);
 }
 
-const showMap = mapIn(at("heatmap"), at("scale"), at("shares"));
+const showMap = mapIn(byId("heatmap"), byId("scale"), byId("shares"));
 
 function mode({ answer, pair, spot }) {
   if (!answer) return "empty";
@@ -271,22 +271,17 @@ export function showHeatmap(scene) {
   const { answer, pair, spot, question } = scene.now;
   const name = mode(scene.now);
   const { shown, sheet, guessed } = showMap(name, scene);
-  at("where-title").textContent = shown.heading(words(), answer, spot ? null : pair);
-  at("shares").hidden = at("together").hidden = question !== "shapley" || name === "guess";
-  at("together").disabled = !answer?.where.interactions;
-  at("together").setAttribute("aria-pressed", scene.now.together);
+  byId("where-title").textContent = shown.heading(words(), answer, spot ? null : pair);
+  byId("shares").hidden = byId("together").hidden = question !== "shapley" || name === "guess";
+  byId("together").disabled = !answer?.where.interactions;
+  byId("together").setAttribute("aria-pressed", scene.now.together);
   const inked = answer && !isColour(answer.process.image) ? ink : () => [];
   const entries = answer && shown.legend ? shown.legend(words(), { ...scene, inked, sheet }) : [];
   showLegend(guessed ? [...entries, ...guess.legend(words())] : entries);
 }
 
 function showLegend(entries) {
-  const items = entries.map(([kind, text]) => {
-    const item = element("li");
-    item.append(Object.assign(element("span", `key-${kind}`), { ariaHidden: "true" }), text);
-    return item;
-  });
-  at("legend").replaceChildren(...items);
+  byId("legend").replaceChildren(...entries.map(([kind, text]) => element("li", "", element("span", { class: `key-${kind}`, "aria-hidden": true }), text)));
 }
 
 function look(row, column) {
@@ -334,4 +329,4 @@ function key(event) {
   look(from[0] + arrow[0], from[1] + arrow[1]);
 }
 
-at("together").addEventListener("click", () => set({ together: !state.together }));
+byId("together").addEventListener("click", () => set({ together: !state.together }));

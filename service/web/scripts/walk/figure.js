@@ -3,7 +3,7 @@
 import { account, mapsOf, places, samePair, sum } from "../answers/account.js";
 import { channelsOf, isColour, limitOf, partsOf, sideOf, stagesOf } from "../answers/network.js";
 import { decimalsFor, endOfScale, greatest, number as written } from "../answers/numbers.js";
-import { button, drawLines, element, linesOver, placedIn, words } from "../page.js";
+import { button, drawLines, element, linesOver, placedIn, words } from "../shared.js";
 import { colour, diverging, fillMap, greys, inks, paintColourWeights, painted, paintImage, paintStrip, sharp, signedGreys, tile } from "../painting.js";
 import { isLong, nameOf, target, versus } from "../state.js";
 import { shownClasses } from "./head.js";
@@ -42,22 +42,13 @@ export function columnsOf(network) {
 }
 
 function column(from, kind, [title, ...lines], nodes) {
-  const whole = element("section", `layer layer-${from} ${kind}`);
-  whole.dataset.from = from;
-  const head = element("header", "");
-  head.append(element("h3", "", title), ...lines.map((line) => element("p", "", line)));
-  const body = element("div", "nodes");
-  body.append(...nodes);
-  whole.append(head, body);
-  return whole;
+  const head = element("header", "", element("h3", "", title), ...lines.map((line) => element("p", "", line)));
+  return element("section", { class: `layer layer-${from} ${kind}`, "data-from": from }, head, element("div", "nodes", ...nodes));
 }
 
 /** A map with the kernels that made it: greys, since nothing here speaks for or against a class. */
 function node(name, map, limit, signed, beside) {
-  const whole = button("node", "");
-  whole.setAttribute("aria-label", name);
-  whole.append(...beside, painted(map, signed ? signedGreys(limit) : inks(limit)));
-  return whole;
+  return button({ class: "node", "aria-label": name }, ...beside, painted(map, signed ? signedGreys(limit) : inks(limit)));
 }
 
 /** The kernels of a filter as small tiles; those for the three colours as one. */
@@ -69,12 +60,11 @@ function kernelsOf(kernels, limit, colours) {
 }
 
 function scale(limit, signed, shade, least) {
-  const whole = element("div", "scale");
   const strip = tile(1);
   paintStrip(strip, shade, least);
   const { value, decimals } = endOfScale(limit);
-  whole.append(strip, element("span", "", signed ? written(-value, decimals) : "0"), element("span"), element("span", "", written(value, decimals, true)));
-  return whole;
+  const texts = [signed ? written(-value, decimals) : "0", "", written(value, decimals, true)];
+  return element("div", "scale", strip, ...texts.map((text) => element("span", "", text)));
 }
 
 /** How many columns and rows of maps there are in a column of the figure. */
@@ -183,32 +173,21 @@ function field(from, { process, network }, side) {
   const decimals = decimalsFor(limitOf(logits));
   lightable = { shown, rows: [] };
   const rows = classes.map((number) => {
-    const row = button(number === predicted ? "class winner" : "class", "");
-    row.dataset.number = number;
-    row.setAttribute("aria-label", said.bar(nameOf(number), written(logits[number], decimals)));
-    row.classList.toggle("asked", asked().includes(number));
     const own = maps.get(number);
-    const [value, canvas] = [element("span", ""), element("canvas", "strip")];
-    value.dataset.from = from + 1;
     const strip = { maps: own, limit, side, framed: number === predicted ? winners : [] };
+    const [tag, canvas] = [element("span", "tag", nameOf(number, TAG_LETTERS)), element("canvas", "strip")];
     drawStrip(canvas, strip);
-    row.append(element("span", "tag", nameOf(number, TAG_LETTERS)), canvas);
-    if (rest) row.append(signed("others", sum(process.contributions[number]) - sum(own), decimals, true));
-    signed("value", logits[number], decimals, false, value);
-    row.append(value);
+    const others = rest ? signed("others", sum(process.contributions[number]) - sum(own), decimals, true) : null;
+    const value = signed("value", logits[number], decimals, false, element("span", { "data-from": from + 1 }));
     lightable.rows.push({ number, logit: logits[number], decimals, value, canvas, strip });
-    return row;
+    const names = ["class", number === predicted && "winner", asked().includes(number) && "asked"].filter(Boolean);
+    const facts = { class: names.join(" "), "data-number": number, "aria-label": said.bar(nameOf(number), written(logits[number], decimals)) };
+    return button(facts, tag, canvas, others, value);
   });
   if (classes.length < logits.length) rows.push(element("p", "rest", said.otherClasses(logits.length - classes.length)));
   const whole = column(from, "weighing", [said.layers.affine, said.field(logits.length, read.count)], rows);
-  if (rest) {
-    const others = element("header", "others");
-    others.append(element("h3", "", said.otherPairs(rest)));
-    whole.append(others);
-  }
-  const sums = element("header", "sums");
-  sums.dataset.from = from + 1;
-  sums.append(element("h3", ""), element("p", ""));
+  if (rest) whole.append(element("header", "others", element("h3", "", said.otherPairs(rest))));
+  const sums = element("header", { class: "sums", "data-from": from + 1 }, element("h3"), element("p"));
   whole.append(sums, scale(limit, true, diverging(1), -1));
   whole.classList.toggle("wide", rest > 0);
   whole.classList.toggle("named", shownNames(process).some(isLong));
@@ -242,10 +221,8 @@ export function buildFigure(figure, facts) {
 function picture(from, { image }, side) {
   const shown = tile(sideOf(image));
   paintImage(shown, image);
-  const box = element("div", "node");
-  box.append(shown);
   const size = `${sideOf(image)}×${sideOf(image)}${isColour(image) ? ` × ${channelsOf(image).length}` : ""}`;
-  const whole = column(from, "picture", [words().layers.picture, size], [box]);
+  const whole = column(from, "picture", [words().layers.picture, size], [element("div", "node", shown)]);
   whole.style.setProperty("--side", `${side}px`);
   return whole;
 }

@@ -3,7 +3,7 @@
 import { sum, times } from "../answers/account.js";
 import { limitOf, partsOf, stagesOf } from "../answers/network.js";
 import { decimalsFor, logSum, number, order, percent, percents, roundedSum, rowsLike, scientific } from "../answers/numbers.js";
-import { button, element, fillSum, group, words } from "../page.js";
+import { button, element, fillSum, group, words } from "../shared.js";
 import { diverging, inks, painted, signedGreys } from "../painting.js";
 import { isLong, nameOf } from "../state.js";
 import { grid } from "./window.js";
@@ -29,26 +29,17 @@ export function shownClasses(logits, asked = []) {
 
 /** The maps of one column: buttons, of which the chosen one is framed. */
 function column(heading, tiles, names, current, chosen) {
-  const box = element("div", "tiles");
-  box.style.setProperty("--across", Math.max(Math.ceil(Math.sqrt(tiles.length)), 2));
-  tiles.forEach((one, k) => {
-    const choice = button("plain", "", () => chosen(k));
-    choice.setAttribute("aria-label", `${heading}: ${names[k]}`);
-    choice.setAttribute("aria-pressed", k === current);
-    choice.append(one);
-    box.append(choice);
+  const choices = tiles.map((one, k) => {
+    return button({ class: "plain", pressed: () => chosen(k), "aria-label": `${heading}: ${names[k]}`, "aria-pressed": k === current }, one);
   });
+  const box = element("div", "tiles", ...choices);
+  box.style.setProperty("--across", Math.max(Math.ceil(Math.sqrt(tiles.length)), 2));
   return group("maps", heading, element("p", "heading", heading), box);
 }
 
 function classes(said, count, current, chosen) {
   const names = Array.from({ length: count }, (_, one) => nameOf(one));
-  const buttons = names.map((name, one) => {
-    const choice = button("", name, () => chosen(one));
-    choice.dataset.testid = `weigh-${one}`;
-    choice.setAttribute("aria-pressed", one === current);
-    return choice;
-  });
+  const buttons = names.map((name, one) => button({ pressed: () => chosen(one), "data-testid": `weigh-${one}`, "aria-pressed": one === current }, name));
   return group(names.some(isLong) ? "classes named" : "classes", said.closer.class, element("p", "heading", said.closer.class), ...buttons);
 }
 
@@ -90,34 +81,25 @@ export function weigh(box, { process, network }, { target, map }, chosen) {
     fill(one);
     return table;
   });
-  const list = element("dl", "sum");
-  list.dataset.testid = "closer-sum";
+  const list = element("dl", { class: "sum", "data-testid": "closer-sum" });
   const parts = [said.closer.cells(cells.length), said.closer.others(last.maps - 1), said.closer.classBias];
   fillSum(list, [...parts.map((name, k) => [name, terms[k]]), [said.logit(nameOf(target)), total]], decimals);
 
   const operator = (text) => element("span", "operator", text);
   box.className = "closer affine";
   Object.assign(box.dataset, { target, map: maps[at].number });
-  const above = element("div", "above");
   const choices = classes(said, process.logits.length, target, (one) => chosen({ target: one, map: maps[at].number }));
-  above.append(columns[0], operator("×"), columns[1], operator("="), columns[2], operator(""), choices);
-  const equation = element("div", "equation");
-  equation.append(grids[0], operator("×"), grids[1], operator("="), grids[2], operator("→"), list);
+  const above = element("div", "above", columns[0], operator("×"), columns[1], operator("="), columns[2], operator(""), choices);
+  const equation = element("div", "equation", grids[0], operator("×"), grids[1], operator("="), grids[2], operator("→"), list);
   box.replaceChildren(above, equation);
 }
 
 function power(text) {
-  const whole = element("span", "", "e");
-  whole.append(element("sup", "", text));
-  return whole;
+  return element("span", "", "e", element("sup", "", text));
 }
 
 function row(className, name, cells) {
-  const whole = element("tr", className);
-  const head = element("th", "", name);
-  head.scope = "row";
-  whole.append(head, ...cells.map((text) => element("td", "", text)));
-  return whole;
+  return element("tr", className, element("th", { scope: "row" }, name), ...cells.map((text) => element("td", "", text)));
 }
 
 /** A row of the table of softmax with its bar: `logarithm` is that of the share. */
@@ -125,11 +107,9 @@ function softmaxRow(className, cells, logarithm, share) {
   const [name, ...others] = cells;
   const small = Math.exp(logarithm) < SMALL;
   const line = row(className, name, [...others, small ? `${scientific(logarithm + Math.log(100))}%` : share]);
-  const bar = element("td", "track");
   const fill = element("span", "fill");
   fill.style.width = `${100 * Math.exp(logarithm)}%`;
-  bar.append(fill);
-  line.append(bar);
+  line.append(element("td", "track", fill));
   return line;
 }
 
@@ -138,15 +118,10 @@ export function showSoftmax(box, { logits, predicted }) {
   const said = words();
   const decimals = decimalsFor(limitOf(logits));
   const whole = logSum(logits);
-  const table = element("table", "softmax");
-  table.dataset.testid = "softmax";
-  const head = element("tr", "");
-  const names = [said.closer.class, "", "", ""].map((name) => Object.assign(element("th", "", name), { scope: "col" }));
-  names[1].append(said.layers.logit, " ", element("i", "", "z"));
-  names[2].append(power("z"));
-  names[3].append(power("z"), ` ÷ ${said.closer.sumOfAll}`);
-  head.append(...names, element("td", ""));
-  table.createTHead().append(head);
+  const table = element("table", { class: "softmax", "data-testid": "softmax" });
+  const names = [[said.closer.class], [said.layers.logit, " ", element("i", "", "z")], [power("z")], [power("z"), ` ÷ ${said.closer.sumOfAll}`]];
+  const heads = names.map((parts) => element("th", { scope: "col" }, ...parts));
+  table.createTHead().append(element("tr", "", ...heads, element("td")));
   const body = table.createTBody();
   const shown = shownClasses(logits);
   const others = logits.filter((_, each) => !shown.includes(each));

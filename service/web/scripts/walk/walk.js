@@ -3,7 +3,7 @@
 import { account, places } from "../answers/account.js";
 import { isColour, pairsOf, partsOf, sideOf, stagesOf } from "../answers/network.js";
 import { number, percents, roundToTotal, softmax } from "../answers/numbers.js";
-import { at, button, element, enlargement, stepBy, words } from "../page.js";
+import { button, byId, element, enlargement, stepBy, words } from "../shared.js";
 import { nameOf, network, state } from "../state.js";
 import { buildFigure, columnsOf, linkFigure, onMap, showAdded } from "./figure.js";
 import { showSoftmax, weigh } from "./head.js";
@@ -12,13 +12,13 @@ import { Closer } from "./window.js";
 // What the walk is laid out on; on a larger screen it is enlarged.
 const SHEET = [1280, 800];
 
-const dialog = at("walk-dialog");
-const figure = at("figure");
-const box = at("closer");
-const sentence = at("step");
-const dots = at("dots");
-const back = at("back");
-const forward = at("forward");
+const dialog = byId("walk-dialog");
+const figure = byId("figure");
+const box = byId("closer");
+const sentence = byId("step");
+const dots = byId("dots");
+const back = byId("back");
+const forward = byId("forward");
 const closer = new Closer(box);
 let step = 0;
 // Each {name, layers, stage, closer}: its sentence, the last column of the figure that is shown, and what is shown closely in its place.
@@ -49,13 +49,8 @@ function stepsOf(model) {
 }
 
 function buildStops() {
-  stops = steps.map(({ closer: closely }, k) => button(closely ? "small" : "", "", () => go(k)));
-  const items = stops.map((stop) => {
-    const item = element("li");
-    item.append(stop);
-    return item;
-  });
-  dots.replaceChildren(...items);
+  stops = steps.map(({ closer: closely }, k) => button({ class: closely ? "small" : "", pressed: () => go(k) }));
+  dots.replaceChildren(...stops.map((stop) => element("li", "", stop)));
 }
 
 function fit() {
@@ -185,14 +180,15 @@ onMap(figure, (from, k) => {
   else go(closely("convolutionCloser", stage.number + 1), [map, facts.usual[stage.number + 1][1]]);
 });
 
-// Who points at a map, or has the focus on it, sees its way; who leaves it sees that of the one that still has the focus.
+// Who points at a map, or has the focus on it, sees its way; who points at none sees that of the one that has the focus.
 const stageMap = (one) => one?.closest?.(".convolution .node, .pool .node") ?? null;
-for (const kind of ["pointerover", "focusin"]) {
-  figure.addEventListener(kind, ({ target }) => stageMap(target) !== lit && light(stageMap(target)));
-}
-for (const kind of ["pointerleave", "focusout"]) {
-  figure.addEventListener(kind, ({ relatedTarget }) => light(stageMap(relatedTarget ?? document.activeElement)));
-}
+const LOOKS = {
+  pointerover: ({ target }) => stageMap(target) ?? stageMap(document.activeElement),
+  pointerleave: () => stageMap(document.activeElement),
+  focusin: ({ target }) => stageMap(target),
+  focusout: ({ relatedTarget }) => stageMap(relatedTarget),
+};
+for (const [kind, look] of Object.entries(LOOKS)) figure.addEventListener(kind, (event) => look(event) !== lit && light(look(event)));
 figure.addEventListener("scroll", drawLinks);
 figure.addEventListener("keydown", (event) => {
   const one = event.target.closest(".node, .class");
@@ -237,7 +233,7 @@ function said() {
 
 back.addEventListener("click", () => go(step - 1));
 forward.addEventListener("click", () => go(step + 1));
-at("walk-close").addEventListener("click", () => dialog.close());
+byId("walk-close").addEventListener("click", () => dialog.close());
 dialog.addEventListener("close", () => closer.stop());
 dialog.addEventListener("keydown", (event) => {
   const to = stepBy(event.key, step, steps.length);

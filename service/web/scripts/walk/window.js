@@ -2,7 +2,7 @@
 
 import { highest, limitOf } from "../answers/network.js";
 import { clip, number } from "../answers/numbers.js";
-import { ARROWS, button, drawLines, element, fillSum, group, linesOver, placedIn, pointed, words } from "../page.js";
+import { ARROWS, button, drawLines, element, fillSum, group, linesOver, placedIn, pointed, words } from "../shared.js";
 import { colour, drawFrame, fillMap, painted, shadeOf, sharp } from "../painting.js";
 import { KINDS } from "./stages.js";
 
@@ -80,12 +80,8 @@ function inkOf(value, limit, tone) {
 function chooser({ name, options }, current, chosen) {
   const limit = limitOf(options.map(({ map }) => map));
   const buttons = options.map(({ number: one, map, tone }) => {
-    const choice = button("plain", "", () => chosen(one));
-    choice.dataset.number = one;
-    choice.setAttribute("aria-label", `${name} ${one}`);
-    choice.setAttribute("aria-pressed", one === current);
-    choice.append(painted(map, shadeOf(tone, limit)));
-    return choice;
+    const facts = { class: "plain", pressed: () => chosen(one), "data-number": one, "aria-label": `${name} ${one}`, "aria-pressed": one === current };
+    return button(facts, painted(map, shadeOf(tone, limit)));
   });
   return group(options.length > 8 ? "chooser many" : "chooser", name, element("span", "name", name), ...buttons);
 }
@@ -111,12 +107,7 @@ export function grid() {
     const numbered = values.length <= MOST_ROWS;
     table.classList.toggle("bare", !numbered);
     if (body.rows.length !== values.length) {
-      const rows = values.map((line) => {
-        const row = element("tr");
-        row.append(...line.map(() => element("td")));
-        return row;
-      });
-      body.replaceChildren(...rows);
+      body.replaceChildren(...values.map((line) => element("tr", "", ...line.map(() => element("td")))));
     }
     values.forEach((line, row) =>
       line.forEach((value, column) => {
@@ -151,13 +142,9 @@ function drawRays(box, { window, pixel, grid: numbers, sum }) {
   ]);
 }
 
-function figure(name) {
-  const whole = element("figure", name);
-  const caption = element("figcaption", "");
-  const canvas = element("canvas", "");
-  canvas.dataset.testid = `closer-${name}`;
-  whole.append(caption, canvas);
-  return { whole, caption, canvas };
+function figure(name, facts) {
+  const [caption, canvas] = [element("figcaption"), element("canvas", { "data-testid": `closer-${name}`, ...facts })];
+  return { whole: element("figure", name, caption, canvas), caption, canvas };
 }
 
 /** `box` is filled; `choice` and `place` are kept from one look to the next. */
@@ -172,26 +159,19 @@ export class Closer {
   #place;
   // How many places the window has come to while it slides; all, when it does not.
   #reached = Infinity;
-  #source = figure("slid");
-  #result = figure("made");
+  #source = figure("slid", { role: "img" });
+  #result = figure("made", { role: "application", tabindex: 0 });
   #grids = [grid(), grid(), grid()];
-  #play = button("play", "", () => this.#toggle());
-  #said = element("p", "unseen");
+  #play = button({ class: "play", pressed: () => this.#toggle(), "data-testid": "closer-play" });
+  #said = element("p", { class: "unseen", "aria-live": "polite" });
   #choosers = element("div", "choosers");
   #equation = element("div", "equation");
-  #total = element("dl", "sum");
+  #total = element("dl", { class: "sum", "data-testid": "closer-sum" });
   #sliding = new Sliding((place) => this.#slid(place));
 
   constructor(box) {
     this.#box = box;
-    this.#play.dataset.testid = "closer-play";
-    this.#said.ariaLive = "polite";
-    this.#total.dataset.testid = "closer-sum";
-    const { canvas } = this.#result;
-    canvas.tabIndex = 0;
-    canvas.setAttribute("role", "application");
-    this.#source.canvas.setAttribute("role", "img");
-    canvas.addEventListener("keydown", (event) => this.#key(event));
+    this.#result.canvas.addEventListener("keydown", (event) => this.#key(event));
     for (const { canvas: one } of [this.#source, this.#result]) {
       for (const kind of ["pointermove", "pointerdown"]) one.addEventListener(kind, (event) => this.#point(event));
     }

@@ -120,7 +120,6 @@ export default {
   totals: { change: "増減の\u200b合計", share: "この\u200b領域" },
   // Lines break only where it is marked.
   terms: (pairs) => [`${pairs} 組の\u200b合計`, "フィルタの\u200bバイアス", "クラスの\u200bバイアス"],
-  versusTerms: (pairs) => [`${pairs} 組の\u200b合計`, "フィルタの\u200bバイアス", "クラスの\u200bバイアス"],
   logit: (digit) => `「${digit}」の\u200bロジット`,
   difference: (digit, other) => `「${digit}」−「${other}」`,
   first: (name) => `1 位: ${name}`,

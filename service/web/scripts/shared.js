@@ -58,36 +58,34 @@ export function speak(tag, chosen = false) {
 /** Write the words of all elements that carry a key, as text or as a label. */
 export function write() {
   document.documentElement.lang = current;
-  at("lesson").href = `/web/lesson/${current}.html`;
+  byId("lesson").href = `/web/lesson/${current}.html`;
   for (const one of document.querySelectorAll("[data-word]")) one.textContent = words()[one.dataset.word];
   for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", words()[one.dataset.label]);
   // What has only a picture says to a pointer what it does.
   for (const one of document.querySelectorAll(".icon")) one.title = one.ariaLabel;
 }
 
-export function at(id) {
+export function byId(id) {
   return document.getElementById(id);
 }
 
-export function element(name, className = "", text = "") {
-  return Object.assign(document.createElement(name), { className, textContent: text });
+/** An element with its parts, elements and texts. `facts` are its class, or {pressed, …}: what is called when it is clicked, and attributes. */
+export function element(name, facts = "", ...parts) {
+  const one = document.createElement(name);
+  const { pressed, ...attributes } = typeof facts === "string" ? { class: facts } : facts;
+  for (const [key, value] of Object.entries(attributes)) one.setAttribute(key, value);
+  if (pressed) one.addEventListener("click", pressed);
+  one.append(...parts.filter((part) => part !== "" && part !== null));
+  return one;
 }
 
-/** A button; `pressed` is called when it is. */
-export function button(className, text, pressed) {
-  const one = element("button", className, text);
-  one.type = "button";
-  one.addEventListener("click", pressed);
-  return one;
+export function button(facts, ...parts) {
+  return element("button", { type: "button", ...(typeof facts === "string" ? { class: facts } : facts) }, ...parts);
 }
 
 /** A group of elements with a name. */
 export function group(className, name, ...parts) {
-  const whole = element("div", className);
-  whole.setAttribute("role", "group");
-  whole.setAttribute("aria-label", name);
-  whole.append(...parts);
-  return whole;
+  return element("div", { class: className, role: "group", "aria-label": name }, ...parts);
 }
 
 const letters = new OffscreenCanvas(1, 1).getContext("2d");
@@ -129,16 +127,10 @@ export function fillSum(list, terms, decimals) {
   const nodes = terms.map(([name, value], k) => {
     const total = k === terms.length - 1;
     const text = number(value, decimals);
-    const term = element("div", total ? "term total" : "term");
-    const shown = element("dd");
-    if (k > 0) {
-      const sign = total ? "=" : text.startsWith("−") ? "−" : "+";
-      shown.append(element("span", "sign", sign), " ");
-    }
+    const sign = total ? "=" : text.startsWith("−") ? "−" : "+";
     // What is added and negative is subtracted.
-    shown.append(k > 0 && !total ? text.replace("−", "") : text);
-    term.append(element("dt", "", name), shown);
-    return term;
+    const shown = k > 0 ? [element("span", "sign", sign), " ", total ? text : text.replace("−", "")] : [text];
+    return element("div", total ? "term total" : "term", element("dt", "", name), element("dd", "", ...shown));
   });
   list.replaceChildren(...nodes);
 }
