@@ -223,8 +223,8 @@ def from_torch(
     >>> konkyo.from_torch(module, range=(0, 1))
     Model('Sequential': grey images of 28×28, stages 4k5, 10 classes, 5,874 parameters, pixels enter as 0…1)
     """
+    from konkyo.trainer.importing.from_torch.module import read
     from konkyo.trainer.importing.pixels import Asked, asked
-    from konkyo.trainer.importing.torch_module import read
 
     pixels = asked(Asked.PYTHON, range, _numbers(mean), _numbers(std))
     imported = read(module, side, pixels, None if classes is None else tuple(classes))

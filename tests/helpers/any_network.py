@@ -92,21 +92,6 @@ def any_stages(draw: st.DrawFn, maps: int, names: list[str], gates: bool) -> Sta
     )
 
 
-@st.composite
-def importable(draw: st.DrawFn) -> Architecture:
-    """What is read from files: convolutions of stride 1, ReLU, and max-pools 2×2 or none."""
-    side, kernels = draw(st.integers(14, 26)), st.integers(1, 4)
-    stages: list[Stage] = []
-    for kernel in draw(st.lists(kernels, min_size=1, max_size=3)):
-        padding, pool = (
-            draw(st.integers(0, kernel - 1)),
-            draw(st.sampled_from([None, Pool()])) if len(stages) < 2 else None,
-        )
-        stages.append(Stage(draw(st.integers(1, 6)), kernel, padding, pool, bias=draw(st.booleans())))
-    widths = draw(st.lists(st.integers(2, 12), max_size=3))
-    return Architecture(tuple(stages), side, draw(st.sampled_from([1, 3])), tuple(widths), draw(st.integers(2, 5)))
-
-
 def random_weights(architecture: Architecture, seed: int) -> Network:
     """A network whose gates are open and closed, with a border that is not 0 where the first stage has padding."""
     rng = np.random.default_rng(seed)

@@ -131,6 +131,21 @@ def imported(made: Builder | onnx.ModelProto, folder: Path, asked: ImportOptions
     return read(path, asked)
 
 
+def activated(builder: Builder, kind: str) -> Builder:
+    """An activation, as exporters write it."""
+    name, _, parameter = kind.partition("=")
+    if name == "none":
+        return builder
+    if name == "leaky":
+        return builder.add("LeakyRelu", alpha=float(parameter))
+    if name in ("relu6", "hardtanh"):
+        return builder.numbers("Clip", *{"relu6": (0, 6), "hardtanh": (-1, 1)}[name])
+    if name == "silu":
+        values = builder.last
+        return builder.add("Sigmoid").add("Mul", values)
+    return builder.add({"elu": "Elu", "hardswish": "HardSwish"}.get(name, name.capitalize()))
+
+
 def exported(network: Network, decorate: Callable[[Builder, int], None] = lambda *_: None) -> onnx.ModelProto:
     """A network of summed stages as ONNX; ``decorate`` may add nodes that change nothing before each layer.
 
@@ -138,19 +153,32 @@ def exported(network: Network, decorate: Callable[[Builder, int], None] = lambda
     """
     shape = network.architecture
     builder = Builder(("batch", shape.channels, shape.side, shape.side))
+
+    def tensor(name: str) -> str:
+        return builder.weights(network.weights[name].astype(np.float32))
+
+    made = [builder.last]
     for number, stage in enumerate(shape.stages):
+        builder.last, *others = (made[source] for source in shape.sources(number))
+        for other in others:
+            builder.add("Add", other)
         decorate(builder, number)
-        names = [builder.weights(network.weights[f"conv{number + 1}.weight"].astype(np.float32))]
-        if stage.bias:
-            names.append(builder.weights(network.weights[f"conv{number + 1}.bias"].astype(np.float32)))
-        builder.add("Conv", *names, pads=[stage.padding] * 4).add("Relu")
+        if stage.kernel:
+            names = [f"conv{number + 1}.{part}" for part in ("weight", "bias")][: 1 + stage.bias]
+            pads = [stage.padding] * 2 + [stage.behind] * 2
+            first = names[: 1 if stage.bias_map else 2]
+            builder.add("Conv", *map(tensor, first), pads=pads, strides=[stage.stride] * 2, group=stage.groups)
+            if stage.bias_map:
+                builder.add("Add", tensor(names[1]))
+        activated(builder, stage.activation)
         if stage.pool:
-            builder.pool()
+            kind = "AveragePool" if stage.mean else "MaxPool"
+            builder.add(kind, kernel_shape=[stage.pool.side] * 2, strides=[stage.pool.stride] * 2)
+        made.append(activated(builder, stage.after).last)
     builder.add("Flatten")
     for number, (name, *_) in enumerate(shape.head, 1):
         decorate(builder, -number)
-        parts = [builder.weights(network.weights[f"{name}.{part}"].astype(np.float32)) for part in ("weight", "bias")]
-        builder.add("Gemm", *parts, transB=1)
+        builder.add("Gemm", tensor(f"{name}.weight"), tensor(f"{name}.bias"), transB=1)
         if name != "affine":
-            builder.add("Relu")
+            activated(builder, shape.activation)
     return builder.model()

@@ -29,6 +29,13 @@ def pooled(kind: str = "MaxPool", **attributes: Any) -> Builder:
     return Builder().conv(2, 1, 5).add("Relu").add(kind, **attributes)
 
 
+def padded(before: int, behind: int, value: float = 0, columns: int = 1) -> Builder:
+    """Maps of 12×12 with a padding by a node of its own."""
+    builder = small()
+    pads = builder.weights(np.array([0, 0, before, columns * before, 0, 0, behind, columns * behind]))
+    return builder.add("Pad", pads, builder.weights(np.array(value, np.float32)))
+
+
 def batch(images: int) -> Builder:
     """The small stage for this number of images at once."""
     return Builder((images, 1, 28, 28)).stage(2, 1, 5)
@@ -126,15 +133,15 @@ REFUSED: dict[str, Callable[[], Builder | onnx.ModelProto]] = {
     "Konkyo": lambda: small().add("Konkyo"),
     "Cos": lambda: small().computed("Cos", 1.0),
     "an operation of somebody else's": lambda: small().add("Magic", domain="com.example"),
-    "a name that is no line": lambda: small().add("Tanh", name="\x1b[31mred\nnew line" + "x" * 60),
+    "a name that is no line": lambda: small().add("Gelu", name="\x1b[31mred\nnew line" + "x" * 60),
 
     # Convolutions
-    "Conv with a stride of 2×2": lambda: Builder().conv(2, 1, 5, strides=[2, 2]),
-    "Conv with dilated kernels, 2×2": lambda: Builder().conv(2, 1, 5, dilations=[2, 2]),
-    "Conv that works in 2 groups of maps": lambda: small().random("Conv", (4, 1, 3, 3), group=2),
-    "Conv with a padding of 1, 1, 2, 2": lambda: Builder().conv(2, 1, 5, pads=[1, 1, 2, 2]),
+    "Conv with a stride of 5×5": lambda: Builder().conv(2, 1, 5, strides=[5, 5]),
+    "Conv with strides of 1×2": lambda: Builder().conv(2, 1, 5, strides=[1, 2]),
+    "Conv whose kernels' cells are 29 apart": lambda: Builder().conv(2, 1, 5, dilations=[29, 29]),
+    "Conv of 3 filters in 2 groups": lambda: small().random("Conv", (3, 1, 3, 3), group=2),
+    "Conv with a padding of 1, 2, 1, 2": lambda: Builder().conv(2, 1, 5, pads=[1, 2, 1, 2]),
     "Conv with a padding of 5 for kernels of 5×5": lambda: Builder().conv(2, 1, 5, pads=[5] * 4),
-    "Conv that pads kernels of 4×4 more on one side": lambda: Builder().conv(2, 1, 4, auto_pad="SAME_LOWER"),
     "Conv with 2049 filters": lambda: Builder().conv(2049, 1, 5),
     "Conv that takes 3 maps, and gets 1": lambda: Builder().conv(2, 3, 5),
     "Conv with kernels of 29×29 on maps of 28×28": lambda: Builder().conv(2, 1, 29),
@@ -147,13 +154,17 @@ REFUSED: dict[str, Callable[[], Builder | onnx.ModelProto]] = {
     "Conv that takes an array of 2 axes": lambda: small().add("Flatten").conv(2, 2, 3),
     "Conv that takes maps in another order than they were made":
         lambda: small().add("Transpose", perm=[0, 1, 3, 2]).conv(2, 2, 3),
-    "Conv without a ReLU": lambda: Builder().conv(2, 1, 5).pool().head(288),
 
     # Pools and activations
-    "AveragePool that averages": lambda: pooled("AveragePool", kernel_shape=[2, 2], strides=[2, 2]),
-    "GlobalAveragePool that averages each map": lambda: pooled("GlobalAveragePool"),
-    "MaxPool that pools 3×3 with a stride of 2×2": lambda: pooled(kernel_shape=[3, 3], strides=[2, 2]),
-    "MaxPool that pools 2×2 with a stride of 1×1": lambda: pooled(kernel_shape=[2, 2]),
+    "AveragePool that pools 5×5": lambda: pooled("AveragePool", kernel_shape=[5, 5], strides=[5, 5]),
+    "MaxPool that pools 2×2 with a stride of 3": lambda: pooled(kernel_shape=[2, 2], strides=[3, 3]),
+    "MaxPool that pools 1×2": lambda: pooled(kernel_shape=[1, 2], strides=[2, 2]),
+    "ReduceMean over maps": lambda: pooled("ReduceMean", axes=[1]),
+    "Pad before a pool": lambda: padded(1, 1).pool().head(98),
+    "Pad behind all": lambda: padded(1, 1).head(392),
+    "Pad by more than kernels see": lambda: padded(3, 1).conv(2, 2, 3).head(392),
+    "Pad of ones": lambda: padded(1, 1, value=1),
+    "Pad of rows alone": lambda: padded(1, 1, columns=0),
     "MaxPool that pads by 0, 0, 1, 1 before it pools":
         lambda: pooled(kernel_shape=[2, 2], strides=[2, 2], pads=[0, 0, 1, 1]),
     "MaxPool with dilated pools, 2×2": lambda: pooled(kernel_shape=[2, 2], strides=[2, 2], dilations=[2, 2]),
@@ -161,33 +172,33 @@ REFUSED: dict[str, Callable[[], Builder | onnx.ModelProto]] = {
     "MaxPool that keeps the odd row and column of maps of 25×25":
         lambda: Builder().conv(2, 1, 4).add("MaxPool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
     "MaxPool that pools maps of one cell": lambda: Builder().conv(2, 1, 28).pool(),
-    "MaxPool behind MaxPool": lambda: small().pool().head(72),
-    "LeakyRelu": lambda: small().add("LeakyRelu"),
-    "Clip that keeps values between 0 and 6": lambda: small().numbers("Clip", 0, 6),
     "Clip that keeps values between -1 and inf": lambda: small().numbers("Clip", -1),
+    "PRelu of two slopes": lambda: small().random("PRelu", (2, 1, 1)),
+    "LeakyRelu that turns values round": lambda: small().add("LeakyRelu", alpha=-0.5).head(288),
+    "HardSigmoid that multiplies nothing": lambda: small().add("HardSigmoid", alpha=1 / 6).head(288),
+    "Tanh of a hidden layer behind ReLU of another":
+        lambda: small().add("Flatten").gemm(7, 288).add("Relu").gemm(6, 7).add("Tanh").gemm(10, 6),
+    "Tanh behind ReLU of a hidden layer":
+        lambda: small().add("Flatten").gemm(7, 288).add("Relu").add("Tanh").gemm(10, 7),
+    "Concat": lambda: small().add("Concat", "image", axis=1),
     "Sigmoid of the logits": lambda: small().head(288).add("Sigmoid"),
     "Dropout that was exported while it trained": dropping,
     "Cast that makes whole numbers of the values": lambda: small().add("Cast", to=TensorProto.INT64),
 
     # Scalings
     "BatchNormalization that was exported while it trained": lambda: normalised(small(), 1, training_mode=1),
-    "BatchNormalization before padding": lambda: normalised(small(), 0.7).conv(2, 2, 3, pads=[1] * 4).head(288),
-    "BatchNormalization of negative factors before a pool":
-        lambda: normalised(Builder().conv(2, 1, 5).add("Relu"), -0.7).pool().head(288),
+    "Mul between two activations of a hidden layer":
+        lambda: small().add("Flatten").gemm(7, 288).add("Relu").random("Mul", (7,)).add("Relu").gemm(10, 7),
     "Add that makes an array of (1, 2, 12, 12) larger": lambda: small().random("Add", (3, 1, 1, 1)),
     "Add of another shape": lambda: small().random("Add", (5,)),
     "Mul that holds NaN or infinity": lambda: small().numbers("Mul", np.nan),
     "Div that holds NaN or infinity": lambda: small().numbers("Div", 0),
     "Div that divides by the values of the network": lambda: small().behind("Div", 1),
     "Mul that differs from image to image of a batch": lambda: batch(2).random("Mul", (2, 1, 1, 1)),
-    "Add that differs from cell to cell, before ReLU":
-        lambda: Builder().conv(2, 1, 5).random("Add", (24, 24)).add("Relu").head(1152),
-    "Add that differs from cell to cell, before Conv":
-        lambda: small().random("Add", (12, 12)).conv(2, 2, 3).add("Relu").head(200),
-    "Sub that differs from pixel to pixel":
-        lambda: Builder().random("Sub", (28, 28)).conv(2, 1, 5, pads=[2] * 4).add("Relu").head(1568),
-    "Mul of a channel by 0":
-        lambda: Builder().numbers("Mul", 0).numbers("Add", 1).stage(2, 1, 5, pads=[2] * 4).head(392),
+    "Mul that differs from cell to cell, before Conv":
+        lambda: small().random("Mul", (12, 12)).conv(2, 2, 3).add("Relu").head(200),
+    "Mul that differs from pixel to pixel":
+        lambda: Builder().random("Mul", (28, 28)).conv(2, 1, 5, pads=[2] * 4).add("Relu").head(1568),
 
     # Affine layers and what follows them
     "Gemm that stands first": lambda: Builder().head(784),
@@ -200,6 +211,7 @@ REFUSED: dict[str, Callable[[], Builder | onnx.ModelProto]] = {
     "MatMul that takes (1, 2, 12, 12) times (12, 10)": lambda: small().random("MatMul", (12, 10)),
     "Gemm with 4097 outputs": lambda: small().head(288, 4097),
     "Gemm with one output": lambda: small().head(288, 1),
+    "Tanh of one output": lambda: small().head(288, 1).add("Tanh"),
     "Relu of the logits": lambda: small().head(288).add("Relu"),
     "ArgMax that keeps the class alone": lambda: small().head(288).add("ArgMax", axis=1),
     "Gemm that stands behind softmax": lambda: small().head(288).add("Softmax").gemm(10, 10),

@@ -30,8 +30,8 @@ TUTORIAL = DATA / "networks" / "tutorial.safetensors"
 F32 = NDArray[np.float32]
 
 
-def asked(stages: str | None) -> ImportOptions:
-    return ImportOptions(None if stages is None else parse_stages(stages), pixels=UNIT)
+def asked(stages: str | None, side: int | None = None) -> ImportOptions:
+    return ImportOptions(None if stages is None else parse_stages(stages), side, pixels=UNIT)
 
 
 def test_a_state_dict_and_onnx_of_one_network_are_one(tmp_path: Path) -> None:
@@ -61,14 +61,28 @@ def test_a_state_dict_and_onnx_of_one_network_are_one(tmp_path: Path) -> None:
         (two_stages(Wiring.SUMMED, 2, 3, classes=4), "2k5,3k3"),
         # By name, ``affine`` stands before ``hidden1``; the shapes say otherwise.
         (Architecture((Stage(2, 5),), hidden=(7, 5), classes=3), "2k5"),
+        (
+            Architecture(parse_stages("4k3s2p0-1a2:tanh,4k3g4n:none,6k1a3:tanh"), 23, 3, (7,), 4, "tanh"),
+            "4k3s2p0-1a2:tanh,4k3g4n:none,6k1a3:tanh",
+        ),
     ],
 )
 def test_a_network_of_ours_is_read(shape: Architecture, stages: str, tmp_path: Path) -> None:
     weights = random_network(shape, 5, np.float32).weights
     save_file(dict(weights), tmp_path / "ours.safetensors")
-    made = read(tmp_path / "ours.safetensors", asked(stages)).network
+    made = read(tmp_path / "ours.safetensors", asked(stages, shape.side)).network
     assert made.architecture == shape
     assert all(np.array_equal(array, weights[name]) for name, array in made.weights.items())
+
+
+def test_convolutions_alone_end_with_the_mean_of_a_map_for_each_class(tmp_path: Path) -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 5), torch.nn.ReLU(), torch.nn.Conv2d(4, 3, 3, stride=2))
+    torch.save(module.state_dict(), tmp_path / "net.pt")
+    made = read(tmp_path / "net.pt", asked("4k5n,3k3s2a11:none")).network
+    images = torch.rand(3, 28, 28)
+    with torch.no_grad():
+        right = module(images[:, None]).mean((2, 3))
+    np.testing.assert_allclose(made.logits(images.numpy()), right, rtol=0, atol=1e-5)
 
 
 def tensors(**shapes: tuple[int, ...]) -> dict[str, F32]:
@@ -91,6 +105,8 @@ REFUSED: dict[str, tuple[dict[str, F32], str | None]] = {
     "padding that makes another side": (LENET, "6k5p2,16k5"),
     "an affine layer of values that no side makes": (LENET | tensors(fc1__weight=(120, 257)), "6k5,16k5"),
     "an affine layer that does not fit the one before": (LENET | tensors(fc2__weight=(10, 119)), "6k5,16k5"),
+    "a shortcut": (LENET, "6k5,16k5+1"),
+    "a bias for each cell": (LENET, "6k5b,16k5"),
     "a bias of another shape": (LENET | tensors(conv1__bias=(7,)), "6k5,16k5"),
     "4 channels": (LENET | tensors(conv1__weight=(6, 4, 5, 5)), "6k5,16k5"),
     "an LSTM": (LENET | tensors(lstm__weight_ih_l0=(4, 4)), "6k5,16k5"),

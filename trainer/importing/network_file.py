@@ -14,8 +14,8 @@ from konkyo.models.files.card import ImportCard
 from konkyo.models.files.checkpoint import MOST_BYTES, MOST_HEADER
 from konkyo.models.network import Network
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing import chain as chains
-from konkyo.trainer.importing import state_dict, torch_file
+from konkyo.trainer.importing import building, state_dict, torch_file
+from konkyo.trainer.importing.chain import Chain
 from konkyo.trainer.importing.pixels import Asked, Pixels, found, of_range, settled
 
 _EXPORT = "model.export('network.onnx', format='onnx') writes what is read here"
@@ -113,8 +113,8 @@ def _onnx(path: Path, data: bytes, asked: ImportOptions) -> Imported:
     )
 
 
-def _network(chain: chains.Chain, pixels: Pixels, classes: Names | None) -> tuple[Network, tuple[str, ...]]:
-    network, folded = chains.network(pixels.before(chain))
+def _network(chain: Chain, pixels: Pixels, classes: Names | None) -> tuple[Network, tuple[str, ...]]:
+    network, folded = building.network(pixels.before(chain))
     count = len(network.classes)
     if classes is not None:
         if len(classes) != count:

@@ -17,7 +17,7 @@ from konkyo.models.architecture import Pool as MaxPool
 from konkyo.models.errors import ArchitectureError
 from konkyo.models.files.checkpoint import MOST_HEADER
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing.chain import F64, Affine, Chain, Convolution, Layer, Pool, Relu, Scaling
+from konkyo.trainer.importing.chain import F64, Activation, Affine, Chain, Convolution, Layer, Pool, Scaling
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -122,28 +122,49 @@ def chain(arrays: Arrays, stages: Sequence[Stage] | None, side: int | None, *, i
                 raise NetworkFileError(f"{_shown(group.name)}.{part} has shape {array.shape}; {wanted} fits its layer")
     convolutions = _ordered([one for one in groups if one.kind == "convolution"], in_order)
     affine = _ordered([one for one in groups if one.kind == "affine"], in_order)
-    for missing, what in ((convolutions, "weights (filters, inputs, side, side) of a convolution"),
-                          (affine, "weights (outputs, inputs) of an affine layer")):  # fmt: skip
-        if not missing:
-            raise NetworkFileError(f"it lacks {what}; {holds}")
+    if not convolutions:
+        raise NetworkFileError(f"it lacks weights (filters, inputs, side, side) of a convolution; {holds}")
     channels = convolutions[0].inputs
     if channels not in CHANNELS:
         raise NetworkFileError(f"{_shown(convolutions[0].name)}.weight takes {channels} channels; 1 or 3 fit")
     if stages is None:
         raise NetworkFileError(_proposal(convolutions, affine, channels, side or IMAGE_SIDE))
     _check_stages(convolutions, stages)
-    _check_head(stages, channels, side or IMAGE_SIDE, affine[0])
+    if affine:
+        _check_head(stages, channels, side or IMAGE_SIDE, affine[0])
     behind = _attached(groups, [*convolutions, *affine], in_order)
     layers: list[Layer] = []
     notes = []
-    for group, stage in zip(convolutions, stages, strict=True):
-        layers.append(Convolution(group.name, group.weight, group.get("bias"), stage.padding, stage.paired))
-        layers += [*_scaling(behind, group), Relu(f"the ReLU of {group.name}")]
-        layers += [Pool(f"the pool of {group.name}")] if stage.pool else []
+    # Nothing says that of hidden layers; that of the last stage is what most networks have there.
+    between = next((stage.activation for stage in reversed(stages) if stage.activation != "none"), "relu")
+    left = iter(convolutions)
+    for number, stage in enumerate(stages, 1):
+        name = f"stage {number}"
+        if stage.kernel:
+            group = next(left)
+            layers.append(
+                Convolution(
+                    group.name,
+                    group.weight,
+                    group.get("bias"),
+                    stage.padding,
+                    stage.behind,
+                    stage.stride,
+                    stage.groups,
+                    stage.paired,
+                )
+            )
+            layers += _scaling(behind, group)
+        layers += _activation(f"the activation of {name}", stage.activation)
+        if stage.pool:
+            layers.append(Pool(f"the pool of {name}", stage.pool.side, stage.pool.stride, stage.pool.kind))
+        layers += _activation(f"the activation behind the pool of {name}", stage.after)
     for number, group in enumerate(affine, 1):
         layers.append(Affine(group.name, group.weight, group.one("bias", 0)))
         layers += _scaling(behind, group)
-        layers += [Relu(f"the ReLU of {group.name}")] if number < len(affine) else []
+        layers += _activation(f"the activation of {group.name}", between) if number < len(affine) else []
+    if len(affine) > 1 and between != "relu":
+        notes.append(f"{between} was taken to stand behind each hidden affine layer, as in the stages")
     if behind:
         notes.append(
             f"batch normalisation was taken to stand directly behind its layer, with an epsilon of {EPSILON:g}"
@@ -169,11 +190,16 @@ def _ordered(groups: list[_Group], in_order: bool) -> list[_Group]:
         return groups
     named = sorted(groups, key=lambda group: _natural(group.name))
     for order in permutations(named):
-        if all(two.inputs in (1, one.outputs) for one, two in pairwise(order)) and (
+        if all(_follows(one, two) for one, two in pairwise(order)) and (
             order[0].kind == "affine" or order[0].inputs in CHANNELS
         ):
             return list(order)
     return named
+
+
+def _follows(one: _Group, two: _Group) -> bool:
+    """Whether a layer can take what another makes; a convolution in groups takes a part of it for each filter."""
+    return one.outputs == two.inputs or (two.kind == "convolution" and one.outputs % two.inputs == 0)
 
 
 def _natural(name: str) -> list[tuple[str, int]]:
@@ -229,19 +255,23 @@ def _scaling(behind: dict[str, _Group], layer: _Group) -> list[Layer]:
     return [Scaling(group.name, scale.reshape(shape), shift.reshape(shape))]
 
 
+def _activation(name: str, kind: str) -> list[Layer]:
+    return [] if kind == "none" else [Activation(name, kind)]
+
+
 def _check_stages(convolutions: Sequence[_Group], stages: Sequence[Stage]) -> None:
-    if len(stages) != len(convolutions):
+    with_kernels = [(number, stage) for number, stage in enumerate(stages, 1) if stage.kernel]
+    if len(with_kernels) != len(convolutions):
         names = ", ".join(one.name for one in convolutions)
         raise NetworkFileError(
-            f"--stages has {len(stages)}, and the file {len(convolutions)} convolutions ({_shown(names)}); as many fit"
+            f"--stages has {len(with_kernels)}, and the file {len(convolutions)} convolutions ({_shown(names)}); as "
+            "many fit"
         )
-    for number, (group, stage) in enumerate(zip(convolutions, stages, strict=True), 1):
-        if stage != Stage(
-            stage.filters, stage.kernel, stage.padding, stage.pool and MaxPool(), stage.wiring, stage.bias
-        ):
+    for group, (number, stage) in zip(convolutions, with_kernels, strict=True):
+        if stage.sources or stage.bias_map:
             raise NetworkFileError(
-                f"stage {number} of --stages is {written_stages([stage])}; of a state dict a stride of 1, ReLU and 2×2 "
-                "max-pools fit"
+                f"stage {number} of --stages is {written_stages([stage])}; of a state dict stages that follow one "
+                "another, with one bias a filter, fit"
             )
         filters, _, kernel, width = group.arrays["weight"].shape
         if kernel != width or (filters, kernel) != (stage.filters, stage.kernel):
@@ -255,7 +285,7 @@ def _check_head(stages: Sequence[Stage], channels: int, side: int, first: _Group
     made = _features(stages, channels, side)
     if made != first.inputs:
         fitting = [str(one) for one in SIDES if _features(stages, channels, one) == first.inputs]
-        would = f"--side {' or '.join(fitting)} fits" if fitting else "other paddings or pools in --stages fit"
+        would = f"--side {' or '.join(fitting)} fits" if fitting else "other paddings, strides or pools in --stages fit"
         raise NetworkFileError(
             f"{_shown(first.name)} takes {first.inputs:,} values, and of images of {side}×{side} these stages make "
             f"{made or 'none'}; {would}"
@@ -273,7 +303,7 @@ def _proposal(convolutions: Sequence[_Group], affine: Sequence[_Group], channels
     """That stages must be given, and which fit what the first affine layer takes."""
     shapes = [group.arrays["weight"].shape for group in convolutions]
     found = []
-    if len(shapes) <= 6:
+    if affine and len(shapes) <= 6:
         kinds = [
             [(0, True), (0, False), *(((k // 2, True), (k // 2, False)) if k > 1 else ())] for _, _, k, _ in shapes
         ]
@@ -284,10 +314,11 @@ def _proposal(convolutions: Sequence[_Group], affine: Sequence[_Group], channels
             ]
             if _features(stages, channels, side) == affine[0].inputs:
                 found.append(written_stages(stages))
-    fit = f"what {_shown(affine[0].name)} takes fits {' and '.join(found[:_SUGGESTED])} with images of {side}×{side}"
+    listed = " and ".join(found[:_SUGGESTED])
+    fit = f": what {_shown(affine[0].name)} takes fits {listed} with images of {side}×{side}" if found else ""
     return (
-        "a state dict says neither paddings nor pools; say them with --stages, such as --stages 16k5p2,32k5p2 "
-        f"(filters, kernel, padding; n without a pool){f': {fit}' if found else ''}"
+        "a state dict says neither paddings, strides, pools nor activations; say them with --stages, such as "
+        f"--stages 16k5p2,32k5p2 (filters, kernel, padding; n without a pool){fit}"
     )
 
 

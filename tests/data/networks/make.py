@@ -14,10 +14,8 @@ import numpy as np
 
 os.environ["KERAS_BACKEND"] = "torch"
 
-import keras
 import torch
 import torch.nn.functional as F
-from keras import layers
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -37,6 +35,46 @@ class Tutorial(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         out = self.layer2(self.layer1(images))
         logits: Tensor = self.fc(out.reshape(out.size(0), -1))
+        return logits
+
+
+class LeNet5(nn.Module):
+    """LeNet-5 (LeCun et al. 1998): tanh, mean pools, two hidden layers. Here all maps are connected."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.c1, self.c3 = nn.Conv2d(1, 6, 5, padding=2), nn.Conv2d(6, 16, 5)
+        self.c5, self.f6, self.out = nn.Linear(16 * 5 * 5, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = F.avg_pool2d(torch.tanh(self.c1(images)), 2)
+        maps = F.avg_pool2d(torch.tanh(self.c3(maps)), 2)
+        values = torch.tanh(self.c5(torch.flatten(maps, 1)))
+        logits: Tensor = self.out(torch.tanh(self.f6(values)))
+        return logits
+
+
+class AllConvolutional(nn.Module):
+    """As Springenberg et al. 2015: strides in the place of pools, and the mean of a map for each class."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 12, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(12, 16, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(16, 24, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(24, 24, 3),
+            nn.ReLU(),
+            nn.Conv2d(24, 10, 1),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.layers(images)
         return logits
 
 
@@ -62,25 +100,26 @@ class Example(nn.Module):
 
 def main(mnist: Path) -> None:
     torch.manual_seed(0)
-    keras.utils.set_random_seed(0)
     images = torch.tensor(_read(mnist, "train-images-idx3-ubyte", 16).reshape(-1, 1, 28, 28)[:IMAGES])
     labels = torch.tensor(_read(mnist, "train-labels-idx1-ubyte", 8)[:IMAGES].astype(np.int64))
     pixels = images.float() / 255
-    start = torch.zeros(1, 1, 28, 28)
+    for name, classic in (("lenet-5", LeNet5()), ("all-convolutional", AllConvolutional())):
+        _train(classic, pixels, labels, epochs=2)
+        _export(classic, name)
+    tutorials(images, labels)
 
+
+def tutorials(images: Tensor, labels: Tensor) -> None:
+    """Those of PyTorch's and Keras' own pages."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    pixels, start = images.float() / 255, torch.zeros(1, 1, 28, 28)
     tutorial = Tutorial()
     _train(tutorial, pixels, labels)
     save_file(tutorial.state_dict(), HERE / "tutorial.safetensors")
-    torch.onnx.export(
-        tutorial,
-        (start,),
-        HERE / "tutorial.onnx",
-        dynamo=False,
-        do_constant_folding=False,  # else batch normalisation is folded there
-        input_names=["image"],
-        output_names=["logits"],
-        dynamic_axes={"image": {0: "batch"}},
-    )
+    _export(tutorial, "tutorial")
 
     example = Example()
     _train(example, (pixels - 0.1307) / 0.3081, labels)
@@ -125,13 +164,27 @@ def main(mnist: Path) -> None:
     normalised.export(HERE / "keras-normalised.onnx", format="onnx", verbose=False)
 
 
-def _train(network: nn.Module, images: Tensor, labels: Tensor) -> None:
-    optimiser = torch.optim.Adam(network.parameters())
-    for which in torch.split(torch.randperm(len(images)), BATCH):
-        optimiser.zero_grad()
-        F.cross_entropy(network(images[which]), labels[which]).backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
+def _train(network: nn.Module, images: Tensor, labels: Tensor, epochs: int = 1) -> None:
+    optimiser = torch.optim.Adam(network.parameters(), 2e-3 if epochs > 1 else 1e-3)
+    for _ in range(epochs):
+        for which in torch.split(torch.randperm(len(images)), BATCH):
+            optimiser.zero_grad()
+            F.cross_entropy(network(images[which]), labels[which]).backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
     network.eval()
+
+
+def _export(network: nn.Module, name: str) -> None:
+    torch.onnx.export(
+        network,
+        (torch.zeros(1, 1, 28, 28),),
+        HERE / f"{name}.onnx",
+        dynamo=False,
+        do_constant_folding=False,  # else batch normalisation is folded there
+        input_names=["image"],
+        output_names=["logits"],
+        dynamic_axes={"image": {0: "batch"}},
+    )
 
 
 def _read(folder: Path, name: str, head: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":

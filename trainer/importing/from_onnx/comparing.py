@@ -65,6 +65,8 @@ def evaluated(graph: Graph, images: NDArray[np.uint8], pixels: Pixels) -> Array:
     made: Array = np.concatenate(rows)[: len(images)]
     if graph.ends == "softmax":
         return made
+    if graph.ends == "sigmoid":
+        return np.concatenate([1 - made, made], 1)
     return softmax(made)  # of logits and of their log-softmax alike
 
 

@@ -14,7 +14,7 @@ import onnx
 
 from konkyo.models.architecture import CHANNELS, SIDES
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing.chain import Chain
+from konkyo.trainer.importing.chain import Activation, Chain
 from konkyo.trainer.importing.from_onnx import constants
 from konkyo.trainer.importing.from_onnx.constants import Attributes, Constant
 from konkyo.trainer.importing.from_onnx.nodes import (
@@ -27,6 +27,7 @@ from konkyo.trainer.importing.from_onnx.nodes import (
     Flow,
     State,
     Step,
+    gated,
 )
 from konkyo.trainer.importing.from_onnx.onnx_file import OnnxFile, lengths, shown, title
 
@@ -44,7 +45,7 @@ class Graph:
     first
         In (N, channels, side, side), the shape that the input takes: a transposition and lengths.
     ends
-        What the output is: ``logits``, ``softmax`` or ``log_softmax``.
+        What the output is: ``logits``, ``softmax``, ``log_softmax``, or ``sigmoid`` of one output.
     model
         The needed nodes as a model, for ONNX's evaluator.
     """
@@ -93,10 +94,14 @@ class _Reading:
         out = self.values.get(self.file.output.name)
         if not isinstance(out, Flow):
             raise NetworkFileError(f"output {shown(self.file.output.name)} does not depend on the image")
-        if len(out.shape) != 1 or out.numbers.shape != (out.batch, out.size) or not out.in_order:
+        in_a_row = out.numbers.shape == (out.batch, out.size)
+        in_a_row = in_a_row and bool((out.numbers.reshape(-1) == np.arange(out.numbers.size)).all())
+        if not in_a_row or (len(out.shape) == 3 and out.shape[1] > 1):
             raise NetworkFileError(
                 f"output {shown(self.file.output.name)} has shape {out.numbers.shape}; a number for each class fits"
             )
+        if out.size == 1 and isinstance(self.state.layers[-1], Activation):
+            self.state.ends = "sigmoid"
         chain = Chain(tuple(self.state.layers), self.side, self.channels)
         return Graph(
             chain, self.input_type == onnx.TensorProto.UINT8, self.first, self.state.ends, self.file.alone(self.used)
@@ -141,6 +146,12 @@ class _Reading:
             return constants.compute(operation, [one for one in inputs if not isinstance(one, Flow)], attributes)
         if operation not in STEPS:
             raise NetworkFileError(f"{name}: {INSTEAD.get(operation, f'is not known; {FITTING}')}")
+        if operation == "Mul" and len(flows) == 2:
+            by_layers = sorted(flows, key=lambda flow: flow.layers)
+            kind = gated(self.state, *by_layers)
+            if kind:
+                self.state.layers[-1] = Activation(name, kind)
+                return by_layers[1]
         if len(flows) > 1:
             raise NetworkFileError(
                 f"{name}: takes two results of the network at once; a list of layers, one behind the other, fits"

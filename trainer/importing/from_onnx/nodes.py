@@ -8,9 +8,24 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from konkyo.models.architecture import MAX_FILTERS, MAX_WIDTH
+from konkyo.models.activations import ACTIVATIONS, NAMES
+from konkyo.models.architecture import MAX_FILTERS, MAX_STRIDE, MAX_WIDTH, PoolKind
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing.chain import F64, Affine, Convolution, Layer, Pool, Relu, Scaling
+from konkyo.trainer.importing.chain import (
+    F64,
+    HARD_SIGMOID,
+    Activation,
+    Affine,
+    Convolution,
+    Layer,
+    Padding,
+    Pool,
+    Scaling,
+    clip,
+    dilated,
+    spelled,
+    wrong_pool,
+)
 from konkyo.trainer.importing.from_onnx import constants
 from konkyo.trainer.importing.from_onnx.constants import Attributes, Constant
 
@@ -19,30 +34,21 @@ ROOM = 2**29
 MOST_BATCH = 2**22
 
 FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16}
-FITTING = "Conv, Relu, MaxPool, BatchNormalization, Gemm or MatMul and Add, and what moves values, fit"
+FITTING = (
+    "Conv, activations, MaxPool, AveragePool, BatchNormalization, Gemm or MatMul and Add, and what moves values, fit"
+)
+_OTHER = f"is another activation; {NAMES} fit"
 # What would fit in the place of what is often met.
 INSTEAD = {
-    "AveragePool": "averages; max-pools 2×2 fit",
-    "GlobalAveragePool": "averages each map; flatten and an affine layer fit",
-    "ReduceMean": "averages; max-pools 2×2, then flatten and an affine layer fit",
-    "GlobalMaxPool": "takes one value of each map; max-pools 2×2, then flatten and an affine layer fit",
-    "LeakyRelu": "is another activation; ReLU fits",
-    "PRelu": "is another activation; ReLU fits",
-    "Elu": "is another activation; ReLU fits",
-    "Selu": "is another activation; ReLU fits",
-    "Gelu": "is another activation; ReLU fits",
-    "Tanh": "is another activation; ReLU fits",
-    "Erf": "is another activation (GELU); ReLU fits",
-    "HardSwish": "is another activation; ReLU fits",
-    "Softplus": "is another activation; ReLU fits",
-    "Sigmoid": "is another activation; ReLU fits, and behind the last layer softmax or nothing",
+    **dict.fromkeys(("Celu", "Selu", "Gelu", "Mish", "Softplus", "Softsign", "ThresholdedRelu"), _OTHER),
+    "Erf": f"is another activation (GELU); {NAMES} fit",
+    "Concat": "puts maps of two layers side by side; a layer that takes one layer's maps fits",
     "ArgMax": "keeps the class alone; a graph that ends with the logits or with softmax fits",
-    "ConvTranspose": "makes maps larger; convolutions of stride 1 fit",
+    "ConvTranspose": "makes maps larger; Conv fits",
     "InstanceNormalization": "normalises by the image itself; batch normalisation fits",
     "GroupNormalization": "normalises by the image itself; batch normalisation fits",
     "LayerNormalization": "normalises by the image itself; batch normalisation fits",
     "LRN": "normalises by the image itself; batch normalisation fits",
-    "Pad": "pads by itself; the padding of the convolution, the same on all sides, fits",
     "Resize": "changes the size; images that have it before fit",
     "Loop": "runs a graph of its own; a list of layers, one behind the other, fits",
     "If": "runs a graph of its own; a list of layers, one behind the other, fits",
@@ -165,86 +171,158 @@ class Step:
 
 def _convolution(step: Step) -> Flow:
     maps, rows, _ = step.maps()
-    weight, given = step.floats(1), step.attributes
+    weight, groups = step.floats(1), int(step.attributes.get("group", 1))
     if weight.ndim != 4:
         raise step.refuse(f"has weights of {weight.ndim} axes; (filters, inputs, side, side) fits")
-    if given.get("group", 1) != 1:
-        raise step.refuse(f"works in {given['group']} groups of maps; one group, an ordinary convolution, fits")
     filters, inputs, kernel, width = weight.shape
     if kernel != width:
         raise step.refuse(f"has kernels of {kernel}×{width}; squares fit")
-    if inputs != maps:
-        raise step.refuse(f"takes {inputs} maps, and gets {maps}; as many fit")
-    if filters > MAX_FILTERS:
-        raise step.refuse(f"has {filters} filters; at most {MAX_FILTERS} fit")
-    _one(step, "strides", "a stride of", "stride 1, and max-pools 2×2 to make maps smaller, fit")
-    _one(step, "dilations", "dilated kernels,", "kernels without dilation fit")
-    padding = _padding(step, kernel)
-    side = rows + 2 * padding - kernel + 1
-    if side < 1:
-        raise step.refuse(f"has kernels of {kernel}×{kernel} on maps of {rows}×{rows}; smaller ones fit")
+    if inputs * groups != maps:
+        raise step.refuse(f"takes {inputs * groups} maps, and gets {maps}; as many fit")
+    if filters > MAX_FILTERS or filters % groups:
+        raise step.refuse(f"has {filters} filters; at most {MAX_FILTERS}, as many in each group, fit")
+    stride, apart = _both(step, "strides"), _both(step, "dilations")
+    if not 1 <= stride <= MAX_STRIDE:
+        raise step.refuse(f"has a stride of {stride}×{stride}; 1 to {MAX_STRIDE} fit")
+    if not 1 <= apart <= rows:
+        raise step.refuse(f"has kernels whose cells are {apart} apart; 1 to {rows} fit")
+    weight = dilated(weight, apart)
+    kernel = weight.shape[-1]
+    padding, behind = _padding(step, rows, kernel, stride)
+    if not 0 <= padding < kernel or not behind < kernel:
+        raise step.refuse(
+            f"has a padding of {padding if padding >= kernel else behind} for kernels of {kernel}×{kernel}; 0 to "
+            f"{kernel - 1} fit"
+        )
     bias = None if step.given(2) is None else step.floats(2)
     if bias is not None and bias.shape != (filters,):
         raise step.refuse(f"has a bias of shape {bias.shape}; {(filters,)} fits")
-    return step.layer(Convolution(step.name, weight, bias, padding), (filters, side, side))
+    made = Convolution(step.name, weight, bias, padding, behind, stride, groups)
+    side = made.side(rows)
+    if side < 1:
+        raise step.refuse(f"has kernels of {kernel}×{kernel} on maps of {rows}×{rows}; smaller ones fit")
+    return step.layer(made, (filters, side, side))
 
 
-def _one(step: Step, attribute: str, what: str, fit: str) -> None:
+def _both(step: Step, attribute: str) -> int:
+    """An attribute that must be the same for rows and columns."""
     found = list(step.attributes.get(attribute, (1, 1)))
-    if found != [1, 1]:
-        raise step.refuse(f"has {what} {'×'.join(map(str, found))}; {fit}")
+    if len(found) != 2 or found[0] != found[1]:
+        raise step.refuse(f"has {attribute} of {'×'.join(map(str, found))}; the same for rows and columns fit")
+    return int(found[0])
 
 
-def _padding(step: Step, kernel: int) -> int:
-    """The padding of a convolution on each side."""
+def _padding(step: Step, rows: int, kernel: int, stride: int) -> tuple[int, int]:
+    """The padding of a convolution or pool before the first row and column, and behind the last."""
     auto = step.attributes.get("auto_pad", "NOTSET")
-    pads = list(step.attributes.get("pads", (0, 0, 0, 0)))
     if auto in ("SAME_UPPER", "SAME_LOWER"):
-        if kernel % 2 == 0:
-            raise step.refuse(f"pads kernels of {kernel}×{kernel} more on one side; the same on all sides fits")
-        return kernel // 2
-    if auto == "VALID":
-        return 0
-    if auto != "NOTSET" or len({*pads}) != 1 or len(pads) != 4:
-        raise step.refuse(f"has a padding of {', '.join(map(str, pads))}; the same on all sides fits")
-    padding = int(pads[0])
-    if not 0 <= padding < kernel:
-        raise step.refuse(f"has a padding of {padding} for kernels of {kernel}×{kernel}; 0 to {kernel - 1} fit")
-    return padding
+        whole = max((-(-rows // stride) - 1) * stride + kernel - rows, 0)
+        return (whole // 2, whole - whole // 2) if auto == "SAME_UPPER" else (whole - whole // 2, whole // 2)
+    pads = [0] * 4 if auto == "VALID" else list(step.attributes.get("pads", (0, 0, 0, 0)))
+    if len(pads) != 4 or pads[:2] != [pads[0]] * 2 or pads[2:] != [pads[2]] * 2:
+        raise step.refuse(f"has a padding of {', '.join(map(str, pads))}; the same for rows and columns fits")
+    return int(pads[0]), int(pads[2])
 
 
-def _pool(step: Step) -> Flow:
-    maps, rows, _ = step.maps()
-    given = step.attributes
-    kernel, strides = list(given["kernel_shape"]), list(given.get("strides", (1, 1)))
-    if kernel != [2, 2] or strides != [2, 2]:
-        raise step.refuse(
-            f"pools {'×'.join(map(str, kernel))} with a stride of {'×'.join(map(str, strides))}; 2×2 with a stride of "
-            "2×2 fits"
-        )
-    _one(step, "dilations", "dilated pools,", "2×2 without dilation fits")
-    same = given.get("auto_pad", "NOTSET") in ("SAME_UPPER", "SAME_LOWER")
-    if any(given.get("pads", ())):
-        raise step.refuse(f"pads by {', '.join(map(str, given['pads']))} before it pools; a pool without padding fits")
-    if rows % 2 and (same or given.get("ceil_mode", 0)):
-        raise step.refuse(f"keeps the odd row and column of maps of {rows}×{rows}; a pool that drops them fits")
-    if rows < 2:
-        raise step.refuse("pools maps of one cell; fewer pools fit")
-    return step.layer(Pool(step.name), (maps, rows // 2, rows // 2))
+def _pad(step: Step) -> Flow:
+    """Zeros around the maps, which are part of the convolution behind it."""
+    numbers = step.flow.numbers
+    found = step.attributes.get("pads", step.attributes.get("paddings")) or np.asarray(step.given(1)).reshape(-1)
+    pads = np.zeros((2, numbers.ndim), int)
+    where = constants.axes([*[None] * 3, step.given(3)], step.attributes, 3) or tuple(range(numbers.ndim))
+    pads[:, list(where)] = np.asarray(found, int).reshape(2, -1)
+    value = step.given(2)
+    if step.attributes.get("mode", "constant") != "constant" or (value is not None and np.any(value)):
+        raise step.refuse("pads with other values than 0; zeros fit")
+    if not pads.any():
+        return step.flow
+    order = _maps_order(step)
+    before, behind = (tuple(int(one) for one in row[list(order)]) for row in pads)
+    if before[:2] + behind[:2] != (0,) * 4 or before[2] != before[3] or behind[2] != behind[3]:
+        raise step.refuse("pads rows and columns differently; the same fits")
+    maps, rows, _ = step.flow.shape
+    made = Padding(step.name, before[2], behind[2])
+    side = made.side(rows)
+    if side < 1:
+        raise step.refuse("leaves nothing of its maps; less fits")
+    array = tuple(np.array((step.flow.batch, maps, side, side))[np.argsort(order)])
+    flow = step.layer(made, (maps, side, side))
+    return replace(flow, numbers=flow.numbers.transpose(np.argsort(order)).reshape(array))
 
 
-def _average(step: Step) -> Flow:
-    """An average over one cell, as PyTorch writes an adaptive pool of maps that have its size already."""
-    alone = {"kernel_shape": [1, 1], "strides": [1, 1]}
-    if any(list(step.attributes.get(name, [1, 1])) != right for name, right in alone.items()) or any(
-        step.attributes.get("pads", ())
-    ):
-        raise step.refuse(INSTEAD["AveragePool"])
-    return step.flow
+def _maps_order(step: Step) -> tuple[int, ...]:
+    """The axes of images, maps, rows and columns in the array as it stands."""
+    numbers = step.flow.numbers
+    for order in ((0, 1, 2, 3), (0, 3, 1, 2)):
+        if numbers.ndim == 4 and len(step.flow.shape) == 3 and step.moved(numbers.transpose(order)).in_order:
+            return order
+    raise step.refuse(f"takes an array of {numbers.shape}; (images, maps, rows, columns) as they were made fits")
 
 
-def _relu(step: Step) -> Flow:
-    return step.layer(Relu(step.name))
+def _pool(kind: PoolKind) -> Callable[[Step], Flow]:
+    def applied(step: Step) -> Flow:
+        _, rows, _ = step.maps()
+        given = step.attributes
+        if "kernel_shape" not in given:
+            raise step.refuse("does not say its size; kernel_shape fits")
+        kernel, stride = _both(step, "kernel_shape"), _both(step, "strides")
+        if _both(step, "dilations") != 1:
+            raise step.refuse("pools cells that are apart; a pool without dilations fits")
+        padding = _padding(step, rows, kernel, stride)
+        if any(padding):
+            said = ", ".join(map(str, padding))
+            raise step.refuse(f"pads by {said} before it pools; a pool without padding fits")
+        if (rows - kernel) % stride and given.get("ceil_mode", 0):
+            raise step.refuse(f"keeps a part of a square at the end of maps of {rows}×{rows}; one that drops it fits")
+        return _pooled(step, kernel, stride, kind)
+
+    return applied
+
+
+def _pooled(step: Step, side: int, stride: int, kind: PoolKind) -> Flow:
+    """Behind a pool; one of a single cell is none."""
+    maps, rows, _ = step.flow.shape
+    if side == 1 and stride == 1:
+        return step.flow
+    wrong = wrong_pool(rows, side, stride)
+    if wrong:
+        raise step.refuse(wrong)
+    made = Pool(step.name, side, stride, kind)
+    return step.layer(made, (maps, made.side(rows), made.side(rows)))
+
+
+def _whole(kind: PoolKind) -> Callable[[Step], Flow]:
+    return lambda step: _pooled(step, step.maps()[1], step.maps()[1], kind)
+
+
+def _mean(step: Step) -> Flow:
+    """ReduceMean over rows and columns: a pool of the whole map."""
+    numbers = step.flow.numbers
+    where = constants.axes([one if not isinstance(one, Flow) else None for one in step.inputs], step.attributes)
+    order = _maps_order(step)
+    if {axis % numbers.ndim for axis in where or ()} != {*order[2:]}:
+        raise step.refuse("averages other axes than rows and columns; these two fit")
+    flow = _pooled(step, step.flow.shape[1], step.flow.shape[1], PoolKind.MEAN)
+    # Each map has one value, so any axes of length 1 keep the order.
+    maps, kept = step.flow.shape[0], step.attributes.get("keepdims", 1)
+    array = [maps if axis == order[1] else 1 for axis in range(1, 4)] if kept else [maps]
+    return replace(flow, numbers=flow.numbers.reshape(flow.batch, *array))
+
+
+def _activation(kind: str) -> Callable[[Step], Flow]:
+    return lambda step: step.layer(Activation(step.name, kind))
+
+
+def _parameter(name: str, attribute: str) -> Callable[[Step], Flow]:
+    """An activation with a parameter, which is spelled as ``--stages`` does."""
+    return lambda step: step.layer(Activation(step.name, spelled(name, step.attributes.get(attribute))))
+
+
+def _prelu(step: Step) -> Flow:
+    slopes = np.unique(step.floats(1))
+    if len(slopes) != 1:
+        raise step.refuse("has a slope for each map; one for all fits, as of LeakyRelu")
+    return step.layer(Activation(step.name, spelled("leaky", slopes[0])))
 
 
 def _clip(step: Step) -> Flow:
@@ -252,9 +330,25 @@ def _clip(step: Step) -> Flow:
         step.attributes.get(name, default) if step.given(place) is None else float(step.floats(place).reshape(-1)[0])
         for name, place, default in (("min", 1, -np.inf), ("max", 2, np.inf))
     )
-    if least != 0 or most < np.finfo(np.float32).max:
-        raise step.refuse(f"keeps values between {least:g} and {most:g}; ReLU fits")
-    return _relu(step)
+    kind = clip(least, most)
+    if kind is None:
+        raise step.refuse(f"keeps values between {least:g} and {most:g}; from 0, from 0 to 6 and from -1 to 1 fit")
+    return step.layer(Activation(step.name, kind)) if kind != "none" else step.flow
+
+
+def _hard_sigmoid(step: Step) -> Flow:
+    """It is no activation of a stage: the values times it are, hard swish."""
+    usual = np.allclose((step.attributes.get("alpha", 0.2), step.attributes.get("beta", 0.5)), (1 / 6, 0.5))
+    return step.layer(Activation(step.name, HARD_SIGMOID if usual else "hard sigmoid"))
+
+
+def gated(state: State, values: Flow, gate: Flow) -> str | None:
+    """The activation that the product of values and of the last layer, which is a function of them, is; or None."""
+    last = state.layers[-1] if state.layers else None
+    follows = values.layers == gate.layers - 1 == len(state.layers) - 1
+    if not follows or not isinstance(last, Activation) or not np.array_equal(values.numbers, gate.numbers):
+        return None
+    return {"sigmoid": "silu", HARD_SIGMOID: "hardswish"}.get(last.kind)
 
 
 def _batch_normalisation(step: Step) -> Flow:
@@ -263,10 +357,10 @@ def _batch_normalisation(step: Step) -> Flow:
     scale, shift, mean, variance = (step.floats(place) for place in (1, 2, 3, 4))
     factor = scale / np.sqrt(variance + step.attributes.get("epsilon", 1e-5))
     along = (1, -1, *[1] * (step.flow.numbers.ndim - 2))
-    return _scaling(step, factor.reshape(along), (shift - mean * factor).reshape(along), learned=True)
+    return _scaling(step, factor.reshape(along), (shift - mean * factor).reshape(along))
 
 
-def _scaling(step: Step, scale: F64, shift: F64, *, learned: bool = False) -> Flow:
+def _scaling(step: Step, scale: F64, shift: F64) -> Flow:
     """Each value by itself: ``scale`` and ``shift`` are broadcast over the array as it stands."""
     flow = step.flow
     if np.broadcast_shapes(flow.numbers.shape, scale.shape, shift.shape) != flow.numbers.shape:
@@ -282,7 +376,7 @@ def _scaling(step: Step, scale: F64, shift: F64, *, learned: bool = False) -> Fl
             raise step.refuse("differs from image to image of a batch; the same for all fits")
         made.append(rows[0].reshape(flow.shape))
     step.state.room -= 2 * made[0].nbytes
-    return step.layer(Scaling(step.name, made[0], made[1], learned))
+    return step.layer(Scaling(step.name, made[0], made[1]))
 
 
 def _arithmetic(operation: str) -> Callable[[Step], Flow]:
@@ -393,19 +487,27 @@ def _transpose(step: Step) -> Flow:
 
 STEPS: dict[str, Callable[[Step], Flow]] = {
     **{name: _arithmetic(name) for name in ("Add", "Sub", "Mul", "Div")},
-    "AveragePool": _average,
+    **{one.onnx: _activation(one.name) for one in ACTIVATIONS.values() if one.onnx},
+    "AveragePool": _pool(PoolKind.MEAN),
     "BatchNormalization": _batch_normalisation,
     "Cast": _cast,
     "Clip": _clip,
     "Conv": _convolution,
     "Dropout": _dropout,
+    "Elu": _parameter("elu", "alpha"),
     "Flatten": _flatten,
     "Gemm": _gemm,
+    "GlobalAveragePool": _whole(PoolKind.MEAN),
+    "GlobalMaxPool": _whole(PoolKind.MAX),
+    "HardSigmoid": _hard_sigmoid,
     "Identity": lambda step: step.flow,
+    "LeakyRelu": _parameter("leaky", "alpha"),
     "LogSoftmax": _softmax("log_softmax"),
     "MatMul": _product,
-    "MaxPool": _pool,
-    "Relu": _relu,
+    "MaxPool": _pool(PoolKind.MAX),
+    "PRelu": _prelu,
+    "Pad": _pad,
+    "ReduceMean": _mean,
     "Reshape": _reshape,
     "Softmax": _softmax("softmax"),
     "Squeeze": _squeeze,
