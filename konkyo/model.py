@@ -193,7 +193,7 @@ def from_torch(
     module
         It takes images (N, 1, side, side), or (N, 3, side, side) in colour.
     side
-        Of its images, 8 to 64.
+        Of its images, 8 to 224.
     classes
         The names of its classes, in the order of its outputs; by default numbers.
     range
