@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from konkyo.models.architecture import Architecture, Stage, Wiring
+from konkyo.models.architecture import Architecture, Pool, PoolKind, Stage, Wiring
 from konkyo.models.files import checkpoint
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.filters.contributions import contributions
@@ -35,6 +35,42 @@ SHAPES = {
     # One stage, and a hidden layer.
     "hidden": Architecture((Stage(6, 7, bias=False),), 16, hidden=(8,), classes=3),
 }
+MEAN = Pool(2, 2, PoolKind.MEAN)
+# What courses have, and what each step of the walk says of it.
+COURSES = {
+    "lenet5": (
+        Architecture(
+            (Stage(6, 5, 2, MEAN, activation="tanh"), Stage(16, 5, 0, MEAN, activation="tanh")),
+            hidden=(12, 8),
+            classes=3,
+            activation="tanh",
+        ),
+        {
+            3: "Each number goes through tanh. Of every 2×2 cells the mean is kept: 28×28 becomes 14×14.",
+            4: "Each number goes through tanh. Of what the window sees, the mean is kept: one number of the smaller map.",
+            8: "2 hidden layers, one after the other: each of 12 and 8 numbers is a weighted sum of all numbers before it, "
+            "and goes through tanh. For this picture it is known by how much that multiplies each; so the rest is one "
+            "affine layer.",
+        },
+    ),
+    "residual": (
+        Architecture(
+            (
+                Stage(4, 3, 1, None, stride=2),
+                Stage(4, 3, 1, None, groups=2, activation="leaky=0.1"),
+                Stage(1, 0, 0, Pool(2, 2), sources=(1, 2)),
+            ),
+            16,
+            classes=3,
+        ),
+        {
+            3: "4 filters look at the maps of their group, with one 3×3 kernel for each, and add up what they find. Each "
+            "number goes through leaky ReLU (0.1).",
+            5: "The maps of stage 1 and stage 2 are added up. No filter: the maps stay as they are, 4 of 8×8.",
+            7: "What is negative becomes 0, and of every 2×2 cells the largest is kept: 8×8 becomes 4×4.",
+        },
+    ),
+}
 BORDER = (0.2, 0.5, 0.8)
 ROUNDED = 0.00501
 
@@ -55,8 +91,8 @@ class Case:
 
 
 def made(name: str) -> Case:
-    shape = SHAPES[name]
-    rng = np.random.default_rng(sorted(SHAPES).index(name))
+    shape = SHAPES[name] if name in SHAPES else COURSES[name][0]
+    rng = np.random.default_rng([*sorted(SHAPES), *COURSES].index(name))
     weights = {
         tensor: rng.normal(0, (2 / np.prod(size[1:])) ** 0.5 if tensor.endswith("weight") else 0.1, size)
         for tensor, size in shape.tensor_shapes.items()
@@ -75,7 +111,7 @@ def made(name: str) -> Case:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a service with these networks."""
     models = tmp_path_factory.mktemp("models")
-    for name in SHAPES:
+    for name in (*SHAPES, *COURSES):
         network = made(name).network.astype(np.float32)
         says = document(network, name)
         changed = {"preprocessing": Preprocessing.RESIZE, "polarity": Polarity.LIGHT_ON_DARK, "warnings": ()}
@@ -129,6 +165,21 @@ def steps_of(case: Case) -> list[str]:
             steps += [""] if "pool" in steps else ["", "pool"]
     hidden = [""] * len(case.network.architecture.hidden)
     return [*steps, *hidden, "", "affine", "", "last", ""]
+
+
+@pytest.mark.parametrize("name", COURSES)
+def test_the_walk_says_what_a_stage_does(name: str, browser: Browser, served: str) -> None:
+    with opened(browser, served) as page:
+        show(page, made(name))
+        open_walk(page)
+        for step, sentence in COURSES[name][1].items():
+            go(page, step)
+            expect(page.get_by_test_id("step")).to_have_text(sentence)
+            curves = page.get_by_test_id("step").locator("svg")
+            expect(curves).to_have_count(int("goes through" in sentence and "hidden" not in sentence))
+        page.keyboard.press("Escape")
+        secant = "Parts of tanh are those of a secant: their sum is exact, their slope is not the gradient’s."
+        expect(page.get_by_test_id("typicality")).to_have_text(secant if name == "lenet5" else "")
 
 
 def test_a_walk_through_every_stage(case: Case, tab: Page) -> None:
