@@ -198,7 +198,7 @@ def parse(data: bytes, folder: Path) -> OnnxFile:
     Raises
     ------
     NetworkFileError
-        Not ONNX, or more nodes and texts than a network of six stages can have.
+        Not ONNX, or more nodes and texts than are read.
     """
     protobuf.check(data)
     try:
