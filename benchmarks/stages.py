@@ -5,8 +5,10 @@ What an exact answer costs does not depend on the weights; what an approximation
 
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from math import prod
 
 import numpy as np
 import torch
@@ -16,7 +18,7 @@ from PIL import Image
 
 from benchmarks.timing import console, show
 from benchmarks.twin import twin
-from konkyo.models.architecture import Architecture, Stage
+from konkyo.models.architecture import Architecture, Pool, PoolKind, Stage
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.filters.contributions import contributions
 from konkyo.models.hiding.games import class_games
@@ -47,6 +49,7 @@ def measure(digits: NDArray[np.float64]) -> None:
     )
     _occlusion(network, digit)
     _sampling()
+    _wide()
 
 
 def _sampling() -> None:
@@ -125,4 +128,60 @@ def _random(architecture: Architecture) -> Network:
     rng = np.random.default_rng(SEED)
     return Network(
         architecture, {name: rng.normal(0, 0.1, shape) for name, shape in architecture.tensor_shapes.items()}
+    )
+
+
+def bagnet(threes: Sequence[int] = (1, 1, 1, 0), width: int = 64, classes: int = 1000) -> Architecture:
+    """The shape of BagNet-17 (Brendel and Bethge, 2019): residual blocks of 1×1, 3×3 and 1×1 on images of 224×224.
+
+    A group has one block with a 3×3 convolution, or none. What a block adds to is cropped to the size of its output.
+    """
+    stages = [Stage(width, 1, pool=None, activation="none"), Stage(width, 3, pool=None)]
+    for group, (blocks, stride, with_three) in enumerate(zip((3, 4, 6, 3), (2, 2, 2, 1), threes, strict=True)):
+        planes = width * 2**group
+        for block in range(blocks):
+            kernel, step, before = 3 if block < with_three else 1, stride if block == 0 else 1, len(stages)
+            stages += [
+                Stage(planes, 1, pool=None),
+                Stage(planes, kernel, pool=None, stride=step),
+                Stage(4 * planes, 1, pool=None, activation="none"),
+            ]
+            sides = Architecture(tuple(stages), 224, 3).sides
+            if block == 0:
+                crop = min(0, (sides[-1] - 1) * step + 1 - sides[before])
+                linear = Stage(4 * planes, 1, 0, None, stride=step, padding_behind=crop, activation="none")
+                stages.append(replace(linear, sources=(before,)))
+                added = before + 4
+            elif crop := sides[-1] - sides[before]:
+                stages.append(Stage(1, 0, 0, None, padding_behind=crop, activation="none", sources=(before,)))
+                added = before + 4
+            else:
+                added = before
+            stages.append(Stage(1, 0, pool=None, sources=(before + 3, added)))
+    shape = Architecture(tuple(stages), 224, 3)
+    whole = Pool(shape.sides[-1], shape.sides[-1], PoolKind.MEAN)
+    return replace(shape, stages=(*stages[:-1], replace(stages[-1], pool=whole)), classes=classes)
+
+
+def _wide() -> None:
+    """BagNet-17's shape with random weights in float32: exact Shapley values of 49 regions, beside PyTorch's pass."""
+    shape, rng = bagnet(), np.random.default_rng(SEED)
+    weights = {name: np.zeros(of, np.float32) for name, of in shape.tensor_shapes.items()}
+    for name, zeros in weights.items():
+        if name.endswith("weight"):
+            zeros += rng.normal(0, prod(zeros.shape[1:]) ** -0.5, zeros.shape).astype(np.float32)
+    network, image = Network(shape, weights), rng.random((3, 224, 224)).astype(np.float32)
+    same, entering = twin(network), torch.from_numpy(image[None])
+    with torch.no_grad():
+        begun = time.perf_counter()
+        logits = same(entering)[0].numpy()
+        forward = time.perf_counter() - begun
+    begun = time.perf_counter()
+    found = shapley_values(network, image, 32, budget=None)
+    took = time.perf_counter() - begun
+    console.print(
+        f"BagNet-17's shape, {len(shape.stages)} stages, random weights: 49 regions in {took:.1f} s, "
+        f"{took / forward:.1f} forward passes of PyTorch; they add up to the logits within "
+        f"{np.abs(found.residual).max():.0e}, and the logits are PyTorch's within "
+        f"{np.abs(found.logits - logits).max():.0e}"
     )

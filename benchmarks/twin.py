@@ -55,6 +55,9 @@ class Twin(nn.Module):
         )
         if not stage.kernel:
             return padded[..., :: stage.stride, :: stage.stride]
+        if not stage.paired and not stage.bias_map:
+            convolved: Tensor = self.get_submodule(f"conv{number}")(padded)
+            return convolved
         weight: Tensor = self.get_parameter(f"conv{number}.weight")
         bias: Tensor | None = self.get_parameter(f"conv{number}.bias") if stage.bias else None
         groups = stage.groups

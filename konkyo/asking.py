@@ -408,9 +408,9 @@ def grounds(
 
 @contextmanager
 def _bar(multiply_adds: int) -> Iterator[None]:
-    """A bar of the work that is done, from the second second on, in a terminal or a notebook."""
+    """A bar of the work that is done, from the second second on, in a terminal."""
     console = Console(stderr=True)
-    if not (console.is_terminal or console.is_jupyter):
+    if not console.is_terminal:
         yield
         return
     begun, did = time.monotonic(), 0

@@ -335,9 +335,14 @@ class Architecture:
     @property
     def factor(self) -> Factor:
         """What the outputs of the last stage's and the head's activations are split by."""
+        return Factor.SECANT if self.secants else Factor.GATE
+
+    @property
+    def secants(self) -> tuple[str, ...]:
+        """Of these activations those of which it is a secant, as people call them."""
         last = self.stages[-1]
         names = [last.activation, last.after, *([self.activation] if self.hidden else [])]
-        return Factor.GATE if all(activation(name).gate for name in names) else Factor.SECANT
+        return tuple(activation(name).words for name in dict.fromkeys(names) if not activation(name).gate)
 
     @property
     def cells(self) -> int:

@@ -134,7 +134,13 @@ class PairValues:
     filter_bias: Array
 
 
-def shapley_values(network: Network, image: Array, region: int | None = None, fill: Fill = 0.0) -> ShapleyValues:
+def shapley_values(
+    network: Network,
+    image: Array,
+    region: int | None = None,
+    fill: Fill = 0.0,
+    budget: Budget | None = USUAL,
+) -> ShapleyValues:
     """The Shapley value of every region, for every class.
 
     With n players, the value of player r is the mean of ``v(S ∪ r) − v(S)`` over all n! orders, where S are the players
@@ -150,6 +156,8 @@ def shapley_values(network: Network, image: Array, region: int | None = None, fi
         Side of the regions in pixels, from 1 to half the image's side; by default that of ``usual_side``.
     fill
         The grey value of hidden pixels, 0…1.
+    budget
+        What may be spent; None for no limit.
 
     Raises
     ------
@@ -158,7 +166,7 @@ def shapley_values(network: Network, image: Array, region: int | None = None, fi
     ParameterError
         A fill out of range, or regions that take too much work.
     """
-    return values_of(tables_of(network, image, region, fill, kept=False), image, fill)
+    return values_of(tables_of(network, image, region, fill, kept=False, budget=budget), image, fill)
 
 
 def values_of(tables: Tables, image: Array, fill: Fill, *others: "InteractionSums") -> ShapleyValues:

@@ -1,5 +1,6 @@
 """Picture of the ledger: the maps and contributions of the filter pairs, and the sum."""
 
+from konkyo.models.architecture import Factor
 from konkyo.models.filters.contributions import FilterExplanation
 from konkyo.models.rounding import number
 from konkyo.service.drawing.layout.pairs import draw_pairs
@@ -17,6 +18,10 @@ add_words(
             "Use of filters: more usual than in {share} of correctly predicted {images}.",
             "フィルタの使い方は、正しく認識された{images}の {share} より典型的。",
         ),
+        "secant": (
+            "{name}: the parts are those of a secant. Their sum is exact, their slope is not the gradient's.",
+            "{name}: 割線による分解です。和は正確ですが、傾きは勾配とは異なります。",
+        ),
         "class bias": ("class bias", "クラスのバイアス"),
         "class biases": ("class biases", "クラスのバイアス"),
     }
@@ -31,6 +36,8 @@ def ledger(result: FilterExplanation, style: Style = Style()) -> Canvas:
     if typicality:
         share, images = f"{number(typicality.percentile, 0)}%", many(class_name(result.network, result.target))
         notes.append(say("typical", share=share, images=images))
+    if result.factor is Factor.SECANT:
+        notes.append(say("secant", name=", ".join(result.network.architecture.secants)))
     rest = {
         say("filter biases"): float(account.filter_bias.sum()),
         say("class bias" if result.versus is None else "class biases"): account.class_bias,

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from konkyo.models.activations import activation
+from konkyo.models.architecture import Stage
 from konkyo.models.filters.contributions import greatest
 from konkyo.models.filters.process import Process, worth_of_maps
 from konkyo.models.network import IntArray
@@ -43,8 +45,10 @@ add_words(
         "size in colour": ("{side}×{side}, colour", "{side}×{side}、カラー"),
         "weights, first line": ("Filters: grey is 0, ink", "フィルタの灰色は 0、"),
         "weights, second line": ("the largest weight.", "濃い色は最大の重み"),
-        "before ReLU": ("before ReLU", "ReLU の前"),
-        "after ReLU": ("after ReLU", "ReLU の後"),
+        "before": ("before {name}", "{name} の前"),
+        "after": ("after {name}", "{name} の後"),
+        "convolved": ("after the convolution", "畳み込みの後"),
+        "pooled as it is": ("after the pool", "プーリングの後"),
         "logits": ("logit", "ロジット"),
         "sum + bias": ("sum + bias", "和+バイアス"),
         "classes": ("class", "クラス"),
@@ -61,10 +65,11 @@ _LEAST_STRIP, _NAMES_GAP = 80, 20
 def process(result: Process, style: Style = Style()) -> Canvas:
     """Draw the image, the maps of every stage, the maps of the pairs for all classes, and the logits.
 
-    Convolutions are shown before ReLU, what pools make of them after it. The row of the predicted class is emphasised.
-    In the row of the target the greatest contribution is framed red, the second blue. Each column has its own scale.
-    Lines lead from maps to the maps computed from them. The filters are drawn beside their maps, unless there are many.
-    Of many maps those are drawn that matter most, and the others are counted; of many pairs also what the others add.
+    Convolutions are shown before the activation, what pools make of them after it. The row of the predicted class is
+    emphasised. In the row of the target the greatest contribution is framed red, the second blue. Each column has its
+    own scale. Lines lead from maps to the maps computed from them. The filters are drawn beside their maps, unless
+    there are many. Of many maps those are drawn that matter most, and the others are counted; of many pairs also what
+    the others add.
     """
     network = result.network
     slide = Slide(network.architecture, tuple(class_name(network, number) for number in range(len(network.classes))))
@@ -155,7 +160,8 @@ def _draw_layer(canvas: Canvas, slide: Slide, layer: int, result: Process, numbe
     _head(canvas, column.middle[0], shape.name, shape.sizes)
     limit = limit_of(maps)
     # After ReLU nothing is below zero: the background is 0.
-    shades = grey(maps[numbers] / (limit or 1)) if shape.pooled else signed_grey(maps[numbers], limit)
+    signed = not shape.pooled or bool(maps.min() < 0)
+    shades = signed_grey(maps[numbers], limit) if signed else grey(maps[numbers] / (limit or 1))
     grids = slide.grids(layer)
     for grid, some in zip(grids, shades.reshape(shape.groups, -1, *maps.shape[-2:]), strict=True):
         grid.tiles(canvas, some)
@@ -166,9 +172,17 @@ def _draw_layer(canvas: Canvas, slide: Slide, layer: int, result: Process, numbe
         )
     if not shape.pooled:
         _draw_leads(canvas, slide, layer, result, numbers)
-    colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=not shape.pooled, greys=True)
-    words = say("after ReLU" if shape.pooled else "before ReLU")
-    canvas.text(column.middle[0], slide.lines[1], words, NOTE, MUTED, align=0.5)
+    colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=signed, greys=True)
+    stage = slide.architecture.stages[shape.stage]
+    canvas.text(column.middle[0], slide.lines[1], _words(stage, pooled=shape.pooled), NOTE, MUTED, align=0.5)
+
+
+def _words(stage: Stage, *, pooled: bool) -> str:
+    """Where the maps of a column stand in their stage."""
+    names = [activation(name).words for name in (stage.activation, stage.after) if name != "none"]
+    if pooled:
+        return say("after", name=names[-1]) if names else say("pooled as it is")
+    return say("before", name=names[0]) if names else say("convolved")
 
 
 def _draw_leads(canvas: Canvas, slide: Slide, layer: int, result: Process, numbers: IntArray) -> None:
@@ -187,15 +201,16 @@ def _draw_leads(canvas: Canvas, slide: Slide, layer: int, result: Process, numbe
 
 
 def _draw_hidden(canvas: Canvas, slide: Slide, number: int, values: Array) -> None:
-    """Draw the values of a hidden layer after ReLU, from top to bottom and then from left to right."""
+    """Draw the values of a hidden layer after the activation, from top to bottom and then from left to right."""
     column, (box, across) = slide.hidden_column(number), slide.hidden(number)
     _head(canvas, column.middle[0], *slide.hidden_words(number))
-    after = np.maximum(values, 0)
-    limit = limit_of(after)
+    between = activation(slide.architecture.activation)
+    after = between(values.copy())
+    limit, signed = limit_of(after), bool(after.min() < 0)
     padded = np.pad(after, (0, -len(after) % across)).reshape(across, -1).T
-    canvas.tile(box, grey(padded / (limit or 1)))
-    colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=False, greys=True)
-    canvas.text(column.middle[0], slide.lines[1], say("after ReLU"), NOTE, MUTED, align=0.5)
+    canvas.tile(box, signed_grey(padded, limit) if signed else grey(padded / (limit or 1)))
+    colour_strip(canvas, slide.strip(column.left, column.right), limit, signed=signed, greys=True)
+    canvas.text(column.middle[0], slide.lines[1], say("after", name=between.words), NOTE, MUTED, align=0.5)
 
 
 def _draw_field(canvas: Canvas, slide: Slide, result: Process) -> None:

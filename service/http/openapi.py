@@ -73,6 +73,8 @@ def _describe_fields(schema: dict[str, Any]) -> None:
         schema["description"] = summary
         # A dataclass has all its fields, also those that its maker may leave out.
         schema["required"] = list(schema["properties"])
+        for value in schema["properties"].values():
+            value.pop("default", None)
     for names, text in _ATTRIBUTE.findall("".join(sections)):
         for name in names.split(", "):
             schema["properties"][name].setdefault("description", " ".join(text.split()))

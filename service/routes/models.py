@@ -3,10 +3,12 @@
 from http import HTTPStatus
 from typing import Literal
 
+import numpy as np
 from fastapi import APIRouter, Request, Response
 from pydantic import MISSING, BaseModel, ConfigDict, Field
 
-from konkyo.models.architecture import MAX_HIDDEN, MAX_STAGES, SIDES, Factor, Stage
+from konkyo.models.activations import activation
+from konkyo.models.architecture import MAX_HIDDEN, MAX_STAGES, SIDES, Architecture, Factor, Stage
 from konkyo.models.classes import Names
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.card import Card, HeadCard, Preprocessing, Share
@@ -72,11 +74,22 @@ class ModelCard(Card):
     explains: tuple[Explainable, ...]
 
 
+class ActivationSummary(BaseModel):
+    """An activation that a stage or a head has."""
+
+    words: str = Field(description="As people call it.")
+    gate: bool = Field(description="Whether it splits its output by a gate; others by the slope of a secant.")
+    curve: list[float] = Field(description="Its values at −4, −3.75, …, 4.")
+
+
 class ModelList(BaseModel):
     """All networks that can be asked."""
 
     default: str
     models: list[ModelSummary]
+    activations: dict[str, ActivationSummary] = Field(
+        description="Those that these networks have, by the names that stages and heads have for them."
+    )
     search: Search | None = Field(description="The trainer's search for the smallest network; null if there was none.")
 
 
@@ -159,6 +172,7 @@ async def list_models(request: Request) -> ModelList:
     return ModelList(
         default=catalogue.default,
         models=[_summary(checkpoint) for checkpoint in catalogue.checkpoints.values()],
+        activations=_activations([one.network.architecture for one in catalogue.checkpoints.values()]),
         search=catalogue.search,
     )
 
@@ -247,6 +261,18 @@ def _card(checkpoint: Checkpoint) -> ModelCard:
         for one in explains(checkpoint.network.architecture)
     )
     return ModelCard(**dict(checkpoint.card), explains=found)
+
+
+def _activations(architectures: list[Architecture]) -> dict[str, ActivationSummary]:
+    stages = [stage for one in architectures for stage in one.stages]
+    names = {name for stage in stages for name in (stage.activation, stage.after)}
+    names |= {one.activation for one in architectures if one.hidden}
+    places = np.linspace(-4, 4, 33)
+    each = {name: activation(name) for name in sorted(names)}
+    return {
+        name: ActivationSummary(words=one.words, gate=one.gate, curve=one(places.copy()).tolist())
+        for name, one in each.items()
+    }
 
 
 def _filters(checkpoint: Checkpoint, usage: Usage | None) -> ModelFilters:

@@ -113,7 +113,7 @@ def test_fields_are_typed_and_described(document: Document) -> None:
     assert set(card["properties"]) == set(card["required"])
     assert card["properties"]["stages"]["items"] == {"$ref": "#/components/schemas/Stage"}
     prediction = schemas["PredictionAnswer"]["properties"]
-    assert (prediction["logits"]["minItems"], prediction["logits"]["maxItems"]) == (2, 64)
+    assert (prediction["logits"]["minItems"], prediction["logits"]["maxItems"]) == (2, 1024)
     assert (prediction["probability"]["minimum"], prediction["probability"]["maximum"]) == (0, 1)
     # Sizes are the network's: none is fixed.
     rows = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
@@ -132,7 +132,7 @@ OPTIONAL = {
     "ShapleyAnswer": {"versus", "pairs", "filter_bias", "interactions", "faithfulness"},
     "GroundsAnswer": {"hidden"},
     "ProcessAnswer": {"versus"},
-    "Explainable": {"region", "regions"},
+    "Explainable": {"factor", "region", "regions"},
     "Problem": {"errors"},
 }
 
@@ -245,6 +245,6 @@ def test_the_check_finds_what_is_wrong(client: TestClient, document: Document) -
     schema = {"$ref": "#/components/schemas/PredictionAnswer", "components": strict(document)}
     body = client.post("/predict", files={"file": sample(7)}).json()
     assert schema_errors(schema, body) == []
-    wrongs: list[Document] = [{"digit": 7}, {"logits": [0.0]}, {"predicted": 64}, {"input": {}}]
+    wrongs: list[Document] = [{"digit": 7}, {"logits": [0.0]}, {"predicted": 1024}, {"input": {}}]
     for wrong in wrongs:
         assert schema_errors(schema, {**body, **wrong})

@@ -60,7 +60,11 @@ def little(_away_from_real_work: None, monkeypatch: pytest.MonkeyPatch, digits: 
 OUT_OF_REACH = {"--seed": -1, "--seeds": 0, "--steps": 0, "--learning-rate": 0, "--minimum-accuracy": 101, "--side": 7}
 REFUSED = [
     *(
-        ("--hidden", hidden, f"--hidden: must be counts such as 128 or 128,64, not {hidden!r}")
+        (
+            "--hidden",
+            hidden,
+            f"--hidden: must be counts such as 128 or 128,64, or with an activation 120,84:tanh, not {hidden!r}",
+        )
         for hidden in ("0", "128,", "128 64", "12.5", "99999")
     ),
     *(

@@ -47,7 +47,11 @@ LINE_EVERY = 15.0
 def train(
     stages: Annotated[str, typer.Option(help=f"{STAGES_SYNTAX}. The default is the paper's network.")] = PAPERS,
     hidden: Annotated[
-        str, typer.Option(help="Outputs of hidden affine layers, such as 128 or 128,64.", show_default="none")
+        str,
+        typer.Option(
+            help="Outputs of hidden affine layers, such as 128 or 128,64; with another activation than ReLU 84:tanh.",
+            show_default="none",
+        ),
     ] = "",
     side: SideOption = None,
     name: Annotated[str | None, typer.Option(help="Of the checkpoint.", show_default="from the stages")] = None,
@@ -105,12 +109,13 @@ def train(
     from konkyo.trainer.training.publish import publish
     from konkyo.trainer.training.run import Wanted
 
-    shape, widths = parse_stages(stages), _widths(hidden)
-    name = name_of(shape, widths) if name is None else name
+    shape, (widths, between) = parse_stages(stages), _head(hidden)
+    name = name_of(shape, widths, between) if name is None else name
     check_name(name)
     labelled = data_set(data_directory, "train", side)
     test = data_set(data_directory, "t10k", side)
-    architecture = Architecture(shape, labelled.side, labelled.channels, widths, len(labelled.about.classes))
+    classes = len(labelled.about.classes)
+    architecture = Architecture(shape, labelled.side, labelled.channels, widths, classes, between)
     is_mnist = labelled.about.name == MNIST.name
     if minimum_accuracy is None:
         minimum_accuracy = MINIMUM_ACCURACY if is_mnist else 0.0
@@ -151,11 +156,15 @@ def calibrate(
     _print_written(published, out)
 
 
-def _widths(text: str) -> tuple[int, ...]:
-    """``128,64`` as (128, 64)."""
-    if not re.fullmatch(r"([1-9]\d{0,3}(,[1-9]\d{0,3})*)?", text, re.ASCII):
-        raise typer.BadParameter(f"must be counts such as 128 or 128,64, not {text!r}", param_hint="--hidden")
-    return tuple(map(int, text.split(","))) if text else ()
+def _head(text: str) -> tuple[tuple[int, ...], str]:
+    """``128,64`` as (128, 64) and ReLU, ``120,84:tanh`` as (120, 84) and tanh."""
+    found = re.fullmatch(r"(?:([1-9]\d{0,3}(?:,[1-9]\d{0,3})*)(?::([a-z0-9.=-]{1,24}))?)?", text, re.ASCII)
+    if found is None:
+        raise typer.BadParameter(
+            f"must be counts such as 128 or 128,64, or with an activation 120,84:tanh, not {text!r}",
+            param_hint="--hidden",
+        )
+    return tuple(map(int, found[1].split(","))) if found[1] else (), found[2] or "relu"
 
 
 def _print_result(published: Checkpoint, out: Path) -> None:
@@ -192,9 +201,11 @@ def _print_written(published: Checkpoint, out: Path) -> None:
     )
 
 
-def name_of(stages: Sequence[Stage], hidden: Sequence[int] = ()) -> str:
-    """What a network is called by its shape: ``3k5-3k3q``, ``16k3-16k3-h32``."""
-    return "-".join([written_stages(stages).replace(",", "-"), *(f"h{width}" for width in hidden)])
+def name_of(stages: Sequence[Stage], hidden: Sequence[int] = (), activation: str = "relu") -> str:
+    """What a network is called by its shape: ``3k5-3k3q``, ``16k3-16k3-h32``, ``6k5a2-tanh-h84-tanh``."""
+    between = [activation] if hidden and activation != "relu" else []
+    parts = [written_stages(stages), *(f"h{width}" for width in hidden), *between]
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts))
 
 
 def trained(jobs: Sequence["Wanted"], labelled: Labelled) -> "list[Reached]":

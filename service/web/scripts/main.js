@@ -87,7 +87,7 @@ async function start() {
     const list = await models();
     const known = list.models.some(({ name }) => name === state.model);
     const problem = WAITING.has(state.problem?.kind) ? null : state.problem;
-    set({ models: list.models, usual: list.default, model: known ? state.model : list.default, problem });
+    set({ models: list.models, activations: list.activations, usual: list.default, model: known ? state.model : list.default, problem });
     set(withoutUnknown(state));
   } catch (error) {
     showTools();

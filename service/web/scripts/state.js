@@ -10,6 +10,7 @@ const DIGITS = Array.from({ length: 10 }, (_, number) => String(number));
 export const state = {
   model: null, // a checkpoint's name
   models: [], // what GET /models says of each
+  activations: {}, // {words, curve} of each that they have, by name
   usual: null, // the name of the one that answers where none is named
   card: null, // what GET /models/{name} says of the chosen one
   region: null, // side of a hidden region in pixels; null is the usual one

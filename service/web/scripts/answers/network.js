@@ -17,6 +17,16 @@ export function stagesOf({ input: { channels, side: pixels }, stages }) {
   });
 }
 
+/** The names of a stage's activations: before the pool, and behind it. */
+export function activationsOf({ activation, after }) {
+  return [activation, after].filter((name) => name !== "none");
+}
+
+/** Whether a stage makes what is negative 0, and nothing else: ReLU. */
+export function rectifies(stage) {
+  return activationsOf(stage).every((name) => name === "relu") && activationsOf(stage).length > 0;
+}
+
 /** [A, B]: the maps that enter the last stage, and its filters. */
 export function pairsOf(network) {
   const last = stagesOf(network).at(-1);

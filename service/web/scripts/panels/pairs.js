@@ -4,11 +4,11 @@
 // greatest first, and all others are one number, so that the sum is seen.
 
 import { MOST_SHOWN, places, samePair } from "../answers/account.js";
-import { blank, channelsOf, limitOf, pairsOf } from "../answers/network.js";
+import { activationsOf, blank, channelsOf, limitOf, pairsOf } from "../answers/network.js";
 import { number } from "../answers/numbers.js";
 import { ARROWS, button, byId, element, fillSum, words } from "../shared.js";
 import { diverging, greys, inks, paint, signedGreys, tile } from "../painting.js";
-import { nameOf, network, set } from "../state.js";
+import { nameOf, network, set, state } from "../state.js";
 
 const title = byId("pairs-title");
 const box = byId("pairs");
@@ -139,7 +139,14 @@ export function showPairs({ now: { answer }, one, table }) {
   showSum(said, one, table);
   // A network that was not studied has none.
   const usual = answer.process.typicality?.[one.target];
-  if (usual) typicality.textContent = said.typicality(nameOf(one.target), number(usual.percentile, 0));
+  // Of what the last stage and the head make, the parts that are not the network's local linear map.
+  const { stages, head } = network();
+  const names = [...activationsOf(stages.at(-1)), ...(head.hidden.length ? [head.activation] : [])];
+  const secants = [...new Set(names)].map((name) => state.activations[name]).filter((one) => one && !one.gate);
+  typicality.textContent = [
+    usual ? said.typicality(nameOf(one.target), number(usual.percentile, 0)) : "",
+    secants.length ? said.secant(secants.map((secant) => secant.words).join(", ")) : "",
+  ].filter(Boolean).join(" ");
 }
 
 function clear(said) {

@@ -7,6 +7,7 @@ import { button, drawLines, element, linesOver, placedIn, words } from "../share
 import { colour, diverging, fillMap, greys, inks, paintColourWeights, painted, paintImage, paintStrip, sharp, signedGreys, tile } from "../painting.js";
 import { isLong, nameOf, target, versus } from "../state.js";
 import { shownClasses } from "./head.js";
+import { toneBelow } from "./stages.js";
 import { isMadeOf, wayOf } from "./way.js";
 
 // A column with more maps has two rows of them side by side.
@@ -98,8 +99,9 @@ function layer(from, one, facts, side) {
   const said = words();
   const { process, network } = facts;
   const answer = process.stages[stage.number];
-  const signed = kind === "convolution" && stage.pool;
-  const maps = signed ? answer.convolution : answer.maps;
+  const before = kind === "convolution" && stage.pool;
+  const maps = before ? answer.convolution : answer.maps;
+  const signed = before || toneBelow(maps) === "signed";
   const limit = limitOf(maps);
   const [beside, filterLimit] = [hasKernels(one, process), limitOf(answer.filters)];
   const colours = stage.number === 0 && network.input.channels > 1 && !stage.paired;

@@ -1,9 +1,10 @@
 // What the walk shows closely of a stage: what the window of its convolution or its pool sees, and what it makes of that.
 
 import { sum, times } from "../answers/account.js";
-import { channelsOf, cut, highest, isColour, limitOf, padded, partsOf, stagesOf } from "../answers/network.js";
+import { activationsOf, channelsOf, cut, highest, isColour, limitOf, padded, partsOf, rectifies, stagesOf } from "../answers/network.js";
 import { decimalsFor, greatest, rounded, roundedSum, rowsLike } from "../answers/numbers.js";
 import { toneOf } from "../painting.js";
+import { state } from "../state.js";
 
 // Of more input maps than this, those whose part of a number is greatest are named.
 const FEW_INPUTS = 4;
@@ -16,7 +17,8 @@ function entering({ process }, number) {
     return channels.map((map, k) => ({ number: k, map, tone: toneOf(k, channels.length) }));
   }
   const { shown, maps } = process.stages[number - 1];
-  return maps.map((map, k) => ({ number: shown[k], map, tone: "ink" }));
+  const tone = toneBelow(maps);
+  return maps.map((map, k) => ({ number: shown[k], map, tone }));
 }
 
 /** The name of a map that a stage is given. */
@@ -24,7 +26,8 @@ function inputName(said, { network, process }, number, input) {
   if (number === 0) return isColour(process.image) ? said.channels[input] : said.layers.picture;
   const before = stagesOf(network)[number - 1];
   const name = said.mapOf(number, partsOf(before, input));
-  return before.pool ? said.pooled(name) : said.rectified(name);
+  const behind = activationsOf(before).map((one) => state.activations[one].words);
+  return before.pool ? said.pooled(name) : said.activated(name, behind);
 }
 
 /** The convolution of a stage; a choice is [input map, filter]. */
@@ -120,11 +123,18 @@ function greatestParts(inputs, partOf) {
   return greatest(parts.map(({ part }) => part), NAMED).map((place) => parts[place]);
 }
 
+/** The tone of maps behind an activation: behind one such as tanh, numbers have signs. */
+export function toneBelow(maps) {
+  return maps.flat(2).some((value) => value < 0) ? "signed" : "ink";
+}
+
 /** The pool of a stage; a choice is [map]. */
 function pool({ process, network }, number) {
   const stage = stagesOf(network)[number];
   const { shown, convolution: before, maps: after } = process.stages[number];
-  const { side, stride: step } = stage.pool;
+  const { side, stride: step, kind } = stage.pool;
+  // The function of another activation is the service's: of what it makes, only the result is shown.
+  const [zeroes, mean, tone] = [rectifies(stage) && stage.activation === "relu", kind === "mean", toneBelow(after)];
   return {
     window: { side, step },
     settle: ([map]) => [shown.includes(map) ? map : shown[0]],
@@ -134,21 +144,21 @@ function pool({ process, network }, number) {
       const k = shown.indexOf(map);
       return {
         source: { name, map: before[k], padding: 0, side: stage.convolved, limit: limitOf(before), tone: "signed" },
-        result: { name: said.pooled(name), map: after[k], limit: limitOf(after), tone: "ink" },
+        result: { name: said.pooled(name), map: after[k], limit: limitOf(after), tone },
       };
     },
     numbers(said, [map], [row, column]) {
       const window = cut(before[shown.indexOf(map)], [step * row, step * column], side);
-      const kept = window.map((line) => line.map((value) => Math.max(value, 0)));
       const decimals = decimalsFor(limitOf(before));
+      const kept = window.map((line) => line.map((value) => Math.max(value, 0)));
+      const marked = mean ? {} : { marked: highest(zeroes ? kept : window) };
+      const first = { name: said.closer.window(side), values: window, limit: limitOf(before), tone: "signed", decimals };
+      const second = { name: said.closer.kept, values: kept, limit: limitOf(after), tone: "ink", decimals, ...marked };
       return {
-        grids: [
-          { name: said.closer.window(side), values: window, limit: limitOf(before), tone: "signed", decimals },
-          { name: said.closer.kept, values: kept, limit: limitOf(after), tone: "ink", decimals, marked: highest(kept) },
-        ],
-        operators: ["→", "→"],
+        grids: zeroes ? [first, second] : [{ ...first, ...marked }],
+        operators: zeroes ? ["→", "→"] : ["→"],
         terms: [],
-        total: rounded(Math.max(...kept.flat()), decimals),
+        total: rounded(after[shown.indexOf(map)][row][column], decimals),
         decimals,
       };
     },

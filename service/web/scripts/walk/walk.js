@@ -1,7 +1,7 @@
 // A walk from the picture to the class, layer by layer, and each closely: for a lecture.
 
 import { account, places } from "../answers/account.js";
-import { isColour, pairsOf, partsOf, sideOf, stagesOf } from "../answers/network.js";
+import { activationsOf, isColour, pairsOf, partsOf, rectifies, sideOf, stagesOf } from "../answers/network.js";
 import { number, percents, roundToTotal, softmax } from "../answers/numbers.js";
 import { button, byId, element, enlargement, stepBy, words } from "../shared.js";
 import { nameOf, network, state } from "../state.js";
@@ -122,7 +122,7 @@ function go(to, choice = null) {
   // Not `disabled`: a button that is disabled while it has the focus swallows the arrow keys.
   back.setAttribute("aria-disabled", step === 0);
   forward.setAttribute("aria-disabled", step === steps.length - 1);
-  sentence.textContent = words().steps[name](stage ? saidOf(stage) : said());
+  sentence.replaceChildren(words().steps[name](stage ? saidOf(stage) : said()), ...(stage ? curvesOf(name, stage) : []));
 }
 
 function showFigure(layers) {
@@ -204,7 +204,44 @@ figure.addEventListener("keydown", (event) => {
 function saidOf(stage) {
   const pools = facts.network.stages.slice(0, stage.number).some((one) => one.pool);
   const border = stage.number === 0 && facts.card?.input.border?.some((value) => value !== 0);
-  return { ...stage, stage: stage.number + 1, first: stage.number === 0, again: pools, colour: isColour(facts.process.image), border };
+  return {
+    ...stage,
+    stage: stage.number + 1,
+    first: stage.number === 0,
+    again: pools,
+    colour: isColour(facts.process.image),
+    border,
+    zeroes: rectifies(stage),
+    before: activationsOf({ ...stage, after: "none" }).map((one) => state.activations[one].words),
+    behind: activationsOf({ ...stage, activation: "none" }).map((one) => state.activations[one].words),
+    mean: stage.pool?.kind === "mean",
+    of: stage.pool?.side,
+  };
+}
+
+/** The curve of each activation but ReLU, where the sentence speaks of it. */
+function curvesOf(name, stage) {
+  if (rectifies(stage) || name === "convolutionCloser" || (stage.pool && !name.startsWith("pool"))) return [];
+  return activationsOf(stage).map((one) => curve(state.activations[one]));
+}
+
+const CURVE = { width: 72, height: 48 };
+
+function curve({ words: name, curve: values }) {
+  const most = Math.max(...values.map(Math.abs), 1);
+  const { width, height } = CURVE;
+  const points = values.map((value, k) => `${(k * width) / (values.length - 1)},${(height / 2) * (1 - value / most)}`);
+  const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  for (const [key, value] of Object.entries({ class: "curve", viewBox: `-1 -1 ${width + 2} ${height + 2}`, role: "img", "aria-label": name })) drawn.setAttribute(key, value);
+  const path = (d, className) => {
+    const one = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    one.setAttribute("d", d);
+    one.setAttribute("class", className);
+    drawn.append(one);
+  };
+  path(`M0 ${height / 2}H${width}M${width / 2} 0V${height}`, "axis");
+  path(`M${points.join("L")}`, "values");
+  return drawn;
 }
 
 /** Those about the picture and the head. */
@@ -219,6 +256,7 @@ function said() {
     side: sideOf(process.image),
     colour: isColour(process.image),
     hidden: facts.network.head.hidden,
+    between: facts.network.head.activation === "relu" ? null : state.activations[facts.network.head.activation]?.words,
     pairs: inputs * filters,
     classes: process.logits.length,
     predicted: nameOf(predicted),

@@ -29,6 +29,9 @@ const together = ({ more, less, most, least }) =>
     ? "It works by itself: with every other region its interaction is 0."
     : `${[more && `With ${more} it adds more together than each alone (teal lines, up to ${most})`, less && `${more ? "with" : "With"} ${less} less (ochre, down to ${least})`].filter(Boolean).join(", ")}. With far ones it is exactly 0.`;
 
+/** That numbers go through activations; nothing where there are none. */
+const activated = (activations) => (activations.length ? `Each number goes through ${activations.join(", then ")}.` : "");
+
 export default {
   language: "English",
   tagline: (name) => `Why did the network read this as ${a(name)}?`,
@@ -117,7 +120,7 @@ export default {
   // What a stage makes: of paired wiring a map for each map that it is given.
   mapOf: (stage, { input, filter }) => `stage ${stage}, ${input === undefined ? "" : `map ${input} × `}filter ${filter}`,
   pooled: (name) => `${name}, pool`,
-  rectified: (name) => `${name}, ReLU`,
+  activated: (name, behind) => [name, ...behind].join(", "),
   channels: ["red", "green", "blue"],
   pairsKeys: "Arrow keys go from pair to pair.",
   pair: (name, value) => `${name}: ${value}`,
@@ -137,6 +140,7 @@ export default {
   difference: (digit, other) => `logit ${digit} −\u00a0logit\u00a0${other}`,
   first: (name) => `first: ${name}`,
   second: (name) => `second: ${name}`,
+  secant: (name) => `Parts of ${name} are those of a secant: their sum is exact, their slope is not the gradient’s.`,
   typicality: (digit, percent) => `Of the ${/^\d+$/.test(digit) ? `${digit}s` : `images of ${digit}`} that are read correctly, ${percent}% use the filters in a less typical way.`,
 
   where: (digit) => `What speaks for ${digit}`,
@@ -290,14 +294,18 @@ export default {
   steps: {
     picture: ({ side, colour }) =>
       colour ? `The network sees ${side}×${side} pixels, each as three numbers for red, green and blue, and nothing else.` : `The network sees ${side}×${side} grey values, and nothing else.`,
-    convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool }) =>
+    convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool, zeroes, before, behind, stride, groups, sources }) =>
       [
-        first && !paired
+        sources.length > 1 ? `The maps of ${sources.map((layer) => (layer ? `stage ${layer}` : "the picture")).join(" and ")} are added up.` : "",
+        !kernel
+          ? `No filter: the maps stay as they are, ${maps} of ${convolved}×${convolved}.`
+          : first && !paired
           ? `${times(filters, "filter")} of ${kernel}×${kernel} ${filters === 1 ? "slides" : "slide"} over the picture${colour ? ", with weights for each colour" : ""}. Where the picture is like the filter, the map has the colour of ink; where it is like the filter’s opposite, the colour of paper.`
           : paired
             ? `${times(filters, "filter")} of ${kernel}×${kernel} are applied to each of these maps by itself: ${maps} maps of ${convolved}×${convolved}.`
-            : `${times(filters, "filter")} look at all of these maps at once, with one ${kernel}×${kernel} kernel for each, and add up what they find.`,
-        pool ? "" : "What is negative becomes 0.",
+            : `${times(filters, "filter")} look at ${groups > 1 ? "the maps of their group" : "all of these maps at once"}, with one ${kernel}×${kernel} kernel for each, and add up what they find.`,
+        stride > 1 ? `The window moves ${stride} cells at a time.` : "",
+        pool ? "" : zeroes ? "What is negative becomes 0." : activated([...before, ...behind]),
       ].filter(Boolean).join(" "),
     convolutionCloser: ({ first, colour, paired, padding, border }) =>
       [
@@ -308,12 +316,24 @@ export default {
             : "The same once more, on maps instead of the picture: each map has its own weights, and all sums are added up.",
         padding ? `Outside the dashed line the window sees ${border ? "the value that the network pads with" : "zeros"}.` : "",
       ].filter(Boolean).join(" "),
-    pool: ({ again, convolved, side }) =>
-      again
-        ? `Again what is negative becomes 0, and the largest of 2×2 is kept: ${side}×${side} is left.`
-        : `What is negative becomes 0, and of every 2×2 cells the largest is kept: ${convolved}×${convolved} becomes ${side}×${side}.`,
-    poolCloser: () => "Of what the window sees, only the largest is kept, and a negative number becomes 0: one number of the smaller map.",
-    hidden: ({ hidden }) =>
+    pool: ({ again, convolved, side, zeroes, before, behind, mean, of }) => {
+      const kept = mean ? "the mean" : "the largest";
+      if (zeroes && again) return `Again what is negative becomes 0, and ${kept} of ${of}×${of} is kept: ${side}×${side} is left.`;
+      const pooled = `f every ${of}×${of} cells ${kept} is kept: ${convolved}×${convolved} becomes ${side}×${side}.`;
+      return zeroes ? `What is negative becomes 0, and o${pooled}` : [activated(before), `O${pooled}`, activated(behind)].filter(Boolean).join(" ");
+    },
+    poolCloser: ({ zeroes, before, behind, mean }) =>
+      zeroes && !mean
+        ? "Of what the window sees, only the largest is kept, and a negative number becomes 0: one number of the smaller map."
+        : [
+            zeroes ? "What is negative becomes 0." : activated(before),
+            `Of what the window sees, ${mean ? "the mean" : "only the largest"} is kept: one number of the smaller map.`,
+            zeroes ? "" : activated(behind),
+          ].filter(Boolean).join(" "),
+    hidden: ({ hidden, between }) =>
+      between
+        ? `${hidden.length === 1 ? "A hidden layer" : `${hidden.length} hidden layers, one after the other`}: each of ${hidden.join(" and ")} numbers is a weighted sum of all numbers before it, and goes through ${between}. For this picture it is known by how much that multiplies each; so the rest is one affine layer.`
+        :
       `${hidden.length === 1 ? "A hidden layer" : `${hidden.length} hidden layers, one after the other`}: each of ${hidden.join(" and ")} numbers is a weighted sum of all numbers before it, and what is negative becomes 0. For this picture it is known which are 0; without those, the rest is one affine layer.`,
     affine: ({ classes, pairs, hidden, predicted, first, second }) =>
       [

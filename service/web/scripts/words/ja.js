@@ -15,6 +15,9 @@ const together = ({ more, less, most, least }) =>
     ? "ほかの領域との相互作用は 0 です。"
     : `${[more && `一緒だと加える値が増える領域は ${more} 個 (青緑の線、最大 ${most})`, less && `減る領域は ${less} 個 (黄土色の線、最小 ${least})`].filter(Boolean).join("、")}です。遠い領域とは厳密に 0 です。`;
 
+/** 値が活性化関数を通ること。なければ何も言わない。 */
+const activated = (activations) => (activations.length ? `それぞれの値は ${activations.join("、")} を通ります。` : "");
+
 export default {
   language: "日本語",
   tagline: (digit) => `このネットワークは、なぜこれを「${digit}」と読んだのか。`,
@@ -103,7 +106,7 @@ export default {
   // What a stage makes: of paired wiring a map for each map that it is given.
   mapOf: (stage, { input, filter }) => `段 ${stage} の${input === undefined ? "" : `マップ ${input} × `}フィルタ ${filter}`,
   pooled: (name) => `${name}・プール`,
-  rectified: (name) => `${name}・ReLU`,
+  activated: (name, behind) => [name, ...behind].join("・"),
   channels: ["赤", "緑", "青"],
   pairsKeys: "矢印キーで組を移動します。",
   pair: (name, value) => `${name}: ${value}`,
@@ -124,6 +127,7 @@ export default {
   difference: (digit, other) => `「${digit}」−「${other}」`,
   first: (name) => `1 位: ${name}`,
   second: (name) => `2 位: ${name}`,
+  secant: (name) => `${name} は割線で分解しています。和は正確ですが、傾きは勾配とは異なります。`,
   typicality: (digit, percent) => `正しく認識される「${digit}」の ${percent}% は、フィルタの使い方がこれより典型的ではありません。`,
 
   where: (digit) => `「${digit}」の重要な認識領域`,
@@ -276,14 +280,18 @@ export default {
   steps: {
     picture: ({ side, colour }) =>
       colour ? `ネットワークが見るのは ${side}×${side} 画素の赤・緑・青の値だけです。` : `ネットワークが見るのは ${side}×${side} 個の濃淡の値だけです。`,
-    convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool }) =>
+    convolution: ({ first, colour, paired, filters, kernel, maps, convolved, pool, zeroes, before, behind, stride, groups, sources }) =>
       [
-        first && !paired
+        sources.length > 1 ? `${sources.map((layer) => (layer ? `段 ${layer}` : "画像")).join("と")}のマップを足し合わせます。` : "",
+        !kernel
+          ? `フィルタはなく、${convolved}×${convolved} のマップ ${maps} 枚のままです。`
+          : first && !paired
           ? `${kernel}×${kernel} のフィルタ ${filters} 枚を${colour ? "、色ごとの重みで" : ""}画像全体に適用します。画像がフィルタに似ている場所ではマップが線の色に、正反対の場所では紙の色に近づきます。`
           : paired
             ? `${kernel}×${kernel} のフィルタ ${filters} 枚を、それぞれのマップに別々に適用します。${convolved}×${convolved} のマップが ${maps} 枚できます。`
-            : `${filters} 枚のフィルタは、マップごとに ${kernel}×${kernel} の重みを持ち、すべてのマップの結果を足し合わせます。`,
-        pool ? "" : "負の値は 0 にします (ReLU)。",
+            : `${filters} 枚のフィルタは、マップごとに ${kernel}×${kernel} の重みを持ち、${groups > 1 ? "同じ組の" : "すべての"}マップの結果を足し合わせます。`,
+        stride > 1 ? `窓は ${stride} マスずつ動きます。` : "",
+        pool ? "" : zeroes ? "負の値は 0 にします (ReLU)。" : activated([...before, ...behind]),
       ].join(""),
     convolutionCloser: ({ first, colour, paired, padding, border }) =>
       [
@@ -294,12 +302,20 @@ export default {
             : "画像の代わりにマップの上で同じ計算をします。重みはマップごとに異なり、すべての和を足し合わせます。",
         padding ? `破線の外では、窓は${border ? "パディングの値" : " 0 "}を見ます。` : "",
       ].join(""),
-    pool: ({ again, convolved, side }) =>
-      again
-        ? `もう一度、負の値を 0 にし、2×2 マスごとに最大値を残します。${side}×${side} が残ります。`
-        : `負の値を 0 にし (ReLU)、2×2 マスごとに最大値だけを残します。${convolved}×${convolved} が ${side}×${side} になります。`,
-    poolCloser: () => "窓に入った値のうち最大のものだけを残し、負なら 0 にします。これが小さいマップの 1 つの値です。",
-    hidden: ({ hidden }) =>
+    pool: ({ again, convolved, side, zeroes, before, behind, mean, of }) => {
+      const kept = mean ? "平均" : "最大値";
+      if (zeroes && again) return `もう一度、負の値を 0 にし、${of}×${of} マスごとに${kept}を残します。${side}×${side} が残ります。`;
+      const pooled = `${of}×${of} マスごとに${kept}だけを残します。${convolved}×${convolved} が ${side}×${side} になります。`;
+      return zeroes ? `負の値を 0 にし (ReLU)、${pooled}` : `${activated(before)}${pooled}${activated(behind)}`;
+    },
+    poolCloser: ({ zeroes, before, behind, mean }) =>
+      zeroes && !mean
+        ? "窓に入った値のうち最大のものだけを残し、負なら 0 にします。これが小さいマップの 1 つの値です。"
+        : `${zeroes ? "負の値は 0 にします。" : activated(before)}窓に入った値の${mean ? "平均" : "うち最大のもの"}だけを残します。これが小さいマップの 1 つの値です。${zeroes ? "" : activated(behind)}`,
+    hidden: ({ hidden, between }) =>
+      between
+        ? `隠れ層が ${hidden.length} 層あります (${hidden.join("、")} 個)。それぞれの値は前のすべての値の重み付きの和で、${between} を通ります。この画像で何倍になるかは分かっているので、残りは 1 つのアフィン層です。`
+        :
       `隠れ層が ${hidden.length} 層あります (${hidden.join("、")} 個)。それぞれの値は前のすべての値の重み付きの和で、負なら 0 になります。この画像でどれが 0 になるかは分かっているので、それらを除けば残りは 1 つのアフィン層です。`,
     affine: ({ classes, pairs, hidden, predicted, first, second }) =>
       [
