@@ -183,13 +183,25 @@ class OnnxFile:
     def alone(self, used: dict[str, Constant]) -> onnx.ModelProto:
         """A model of the needed nodes and these tensors only, as ONNX's evaluator takes it."""
         graph = onnx.helper.make_graph(
-            self.nodes,
+            [_still(node) for node in self.nodes],
             "needed",
             [self.input],
             [self.output],
             [numpy_helper.from_array(value, name) for name, value in used.items()],
         )
         return onnx.helper.make_model(graph, opset_imports=self.model.opset_import, ir_version=self.model.ir_version)
+
+
+def _still(node: onnx.NodeProto) -> onnx.NodeProto:
+    """Below operator set 14, ONNX's evaluator mixes the batch's mean into that of the file, unless momentum is 1."""
+    if node.op_type != "BatchNormalization":
+        return node
+    made = onnx.NodeProto()
+    made.CopyFrom(node)
+    kept = [one for one in node.attribute if one.name != "momentum"]
+    del made.attribute[:]
+    made.attribute.extend([*kept, onnx.helper.make_attribute("momentum", 1.0)])
+    return made
 
 
 def parse(data: bytes, folder: Path) -> OnnxFile:
