@@ -181,7 +181,7 @@ def from_torch(
     preprocessing: Literal["resize", "mnist"] = "resize",
     name: str | None = None,
 ) -> Model:
-    """Read a module of PyTorch: convolutions with ReLU and max-pools 2×2, then affine layers.
+    """Read a module of PyTorch: convolutions, activations and pools, then affine layers (docs/own-network.md).
 
     Its ``forward`` must be a chain of layers, as that of ``torch.nn.Sequential`` is; functions such as ``F.relu`` may
     stand in it, too. Batch normalisation, dropout and a softmax at the end are understood. What was read is run on
@@ -193,7 +193,7 @@ def from_torch(
     module
         It takes images (N, 1, side, side), or (N, 3, side, side) in colour.
     side
-        Of its images, 8 to 64.
+        Of its images, 8 to 224.
     classes
         The names of its classes, in the order of its outputs; by default numbers.
     range
