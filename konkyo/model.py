@@ -181,7 +181,7 @@ def from_torch(
     preprocessing: Literal["resize", "mnist"] = "resize",
     name: str | None = None,
 ) -> Model:
-    """Read a module of PyTorch: convolutions with ReLU and max-pools 2×2, then affine layers.
+    """Read a module of PyTorch: convolutions, activations and pools, then affine layers (docs/own-network.md).
 
     Its ``forward`` must be a chain of layers, as that of ``torch.nn.Sequential`` is; functions such as ``F.relu`` may
     stand in it, too. Batch normalisation, dropout and a softmax at the end are understood. What was read is run on

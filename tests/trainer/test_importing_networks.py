@@ -377,6 +377,13 @@ def test_what_exporters_write_around_a_layer_changes_nothing(
     np.testing.assert_allclose(ours, network.logits(images), rtol=1e-4, atol=1e-4)
 
 
+def test_normalisation_of_an_older_operator_set_is_compared_too(tmp_path: Path) -> None:
+    """Of sets below 14 the evaluator takes the batch's own mean into account."""
+    new, old = (imported(normalised(small()).head(288).model(opset=opset), tmp_path) for opset in (14, 13))
+    assert sure(old.card.difference) < 1e-6
+    assert all(np.array_equal(array, old.network.weights[name]) for name, array in new.network.weights.items())
+
+
 def test_what_a_graph_does_itself_is_not_done_twice(tmp_path: Path) -> None:
     made = Builder().numbers("Sub", 0.1307).numbers("Div", 0.3081).stage(2, 1, 5).head(288)
     twice = ImportOptions(pixels=Pixels((0.1307,), (0.3081,), "asked for with --mean and --std"))

@@ -62,7 +62,7 @@ def read(data: bytes) -> Mapping[str, NDArray[Any]]:
 def _check(data: bytes) -> None:
     """What the archive holds, before torch makes anything of it."""
     if data.count(b"PK\x01\x02") > _MOST_ENTRIES:
-        raise NetworkFileError(f"it holds more than {_MOST_ENTRIES:,} tensors; a network of six stages has fewer")
+        raise NetworkFileError(f"it holds more than {_MOST_ENTRIES:,} tensors; a network that fits has fewer")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()

@@ -183,7 +183,7 @@ class OnnxFile:
     def alone(self, used: dict[str, Constant]) -> onnx.ModelProto:
         """A model of the needed nodes and these tensors only, as ONNX's evaluator takes it."""
         graph = onnx.helper.make_graph(
-            self.nodes,
+            [_still(node) for node in self.nodes],
             "needed",
             [self.input],
             [self.output],
@@ -192,13 +192,25 @@ class OnnxFile:
         return onnx.helper.make_model(graph, opset_imports=self.model.opset_import, ir_version=self.model.ir_version)
 
 
+def _still(node: onnx.NodeProto) -> onnx.NodeProto:
+    """Below operator set 14, ONNX's evaluator mixes the batch's mean into that of the file, unless momentum is 1."""
+    if node.op_type != "BatchNormalization":
+        return node
+    made = onnx.NodeProto()
+    made.CopyFrom(node)
+    kept = [one for one in node.attribute if one.name != "momentum"]
+    del made.attribute[:]
+    made.attribute.extend([*kept, onnx.helper.make_attribute("momentum", 1.0)])
+    return made
+
+
 def parse(data: bytes, folder: Path) -> OnnxFile:
     """The graph of an ONNX file; ``folder`` may hold its external data.
 
     Raises
     ------
     NetworkFileError
-        Not ONNX, or more nodes and texts than a network of six stages can have.
+        Not ONNX, or more nodes and texts than are read.
     """
     protobuf.check(data)
     try:

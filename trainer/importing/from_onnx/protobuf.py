@@ -33,7 +33,7 @@ def check(data: bytes) -> None:
                     values += sum(len(one) for field, one in _fields(part) if field in _VALUES)
                 if nodes > MOST_NODES or tensors > MOST_TENSORS:
                     raise NetworkFileError(
-                        f"it holds more than {MOST_NODES:,} nodes or tensors; a list of one to six stages has fewer"
+                        f"it holds more than {MOST_NODES:,} nodes or tensors; a network that fits has fewer"
                     )
     except (IndexError, ValueError) as error:
         raise NetworkFileError(
