@@ -47,9 +47,10 @@ COURSES = {
         ),
         {
             3: "Each number goes through tanh. Of every 2×2 cells the mean is kept: 28×28 becomes 14×14.",
-            4: "Each number goes through tanh. Of what the window sees, the mean is kept: one number of the smaller map.",
-            8: "2 hidden layers, one after the other: each of 12 and 8 numbers is a weighted sum of all numbers before it, "
-            "and goes through tanh. For this picture it is known by how much that multiplies each; so the rest is one "
+            4: "Each number goes through tanh. Of what the window sees, the mean is kept: one number of the smaller "
+            "map.",
+            8: "2 hidden layers, one after the other: each of 12 and 8 numbers is a weighted sum of all numbers before "
+            "it, and goes through tanh. For this picture it is known by how much that multiplies each; so the rest is one "
             "affine layer.",
         },
     ),
@@ -64,8 +65,8 @@ COURSES = {
             classes=3,
         ),
         {
-            3: "4 filters look at the maps of their group, with one 3×3 kernel for each, and add up what they find. Each "
-            "number goes through leaky ReLU (0.1).",
+            3: "4 filters look at the maps of their group, with one 3×3 kernel for each, and add up what they find. "
+            "Each number goes through leaky ReLU (0.1).",
             5: "The maps of stage 1 and stage 2 are added up. No filter: the maps stay as they are, 4 of 8×8.",
             7: "What is negative becomes 0, and of every 2×2 cells the largest is kept: 8×8 becomes 4×4.",
         },
