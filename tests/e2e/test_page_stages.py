@@ -50,8 +50,8 @@ COURSES = {
             4: "Each number goes through tanh. Of what the window sees, the mean is kept: one number of the smaller "
             "map.",
             8: "2 hidden layers, one after the other: each of 12 and 8 numbers is a weighted sum of all numbers before "
-            "it, and goes through tanh. For this picture it is known by how much that multiplies each; so the rest is one "
-            "affine layer.",
+            "it, and goes through tanh. For this picture it is known by how much that multiplies each; so the rest is "
+            "one affine layer.",
         },
     ),
     "residual": (
