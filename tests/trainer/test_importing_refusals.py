@@ -31,7 +31,10 @@ def pooled(kind: str = "MaxPool", **attributes: Any) -> Builder:
 
 def padded(before: int, behind: int, value: float = 0, columns: int = 1) -> Builder:
     """Maps of 12×12 with a padding by a node of its own."""
-    builder = small()
+    return padding(small(), before, behind, value, columns)
+
+
+def padding(builder: Builder, before: int, behind: int, value: float = 0, columns: int = 1) -> Builder:
     pads = builder.weights(np.array([0, 0, before, columns * before, 0, 0, behind, columns * behind]))
     return builder.add("Pad", pads, builder.weights(np.array(value, np.float32)))
 
@@ -46,19 +49,19 @@ def normalised(builder: Builder, scale: float, **attributes: int) -> Builder:
     return builder.numbers("BatchNormalization", [scale] * 2, [0.5] * 2, [0.1] * 2, [1] * 2, name="norm", **attributes)
 
 
-def branched() -> Builder:
+def branched(kind: str, make: Callable[[Builder], Builder]) -> Builder:
+    """Maps of 12×12 and what is made of them, together."""
     builder = small()
     shortcut = builder.last
-    return builder.conv(2, 2, 3, pads=[1] * 4).add("Add", shortcut)
+    return make(builder).add(kind, shortcut)
 
 
-def earlier() -> Builder:
-    """A ReLU takes what a convolution already took."""
-    builder = small()
-    shortcut = builder.last
-    convolved = builder.conv(2, 2, 3).last
-    builder.last = shortcut
-    return builder.add("Relu").add("Add", convolved)
+def of_two_heads() -> Builder:
+    builder = small().add("Flatten")
+    values = builder.last
+    one = builder.gemm(10, 288).last
+    builder.last = values
+    return builder.gemm(10, 288).add("Add", one)
 
 
 def dropping() -> Builder:
@@ -124,8 +127,12 @@ REFUSED: dict[str, Callable[[], Builder | onnx.ModelProto]] = {
     "a tensor of another number of values": lambda: listed(3),
 
     # What nodes take and give
-    "Add that takes two results of the network at once": branched,
-    "Relu that takes a result that another layer has taken": earlier,
+    "Mul that takes two results of the network at once": lambda: branched("Mul", lambda it: it.add("Relu")),
+    "Add of maps of another size": lambda: branched("Add", lambda it: it.conv(2, 2, 3)),
+    "Add of maps that were turned": lambda: branched("Add", lambda it: it.add("Transpose", perm=[0, 1, 3, 2])),
+    "Add of maps that were padded":
+        lambda: branched("Add", lambda it: padding(it.conv(2, 2, 3), 1, 1)).head(288),
+    "Add of two affine layers": of_two_heads,
     "MaxPool whose second output is used": indexed,
     "MaxPool that gives what another node gives": twice,
     "Add that takes what nothing gives": lambda: small().add("Add", "nowhere"),

@@ -153,10 +153,55 @@ def mobile() -> nn.Module:
     return sequential(*start, *block(4, 6, 1), *block(6, 8, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 5))
 
 
+class Block(nn.Module):
+    """ResNet's block: two convolutions with batch normalisation beside the identity, or a 1×1 convolution."""
+
+    def __init__(self, into: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(into, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out)
+        self.conv2, self.bn2 = nn.Conv2d(out, out, 3, padding=1, bias=False), nn.BatchNorm2d(out)
+        self.relu = nn.ReLU(inplace=True)
+        self.beside: nn.Module = nn.Identity()
+        if stride > 1:
+            self.beside = sequential(nn.Conv2d(into, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        made += self.beside(x)
+        activated: Tensor = self.relu(made)
+        return activated
+
+
+def residual() -> nn.Module:
+    start = [nn.Conv2d(3, 4, 3, 2, 1, bias=False), nn.BatchNorm2d(4), nn.ReLU()]
+    return sequential(*start, Block(4, 4, 1), Block(4, 6, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 5))
+
+
+class Sums(nn.Module):
+    """Sums of every kind: of the image, of a sum, of a layer with itself, of values that were changed in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two, self.three = (nn.Conv2d(1, 1, 3, padding=1) for _ in range(3))
+        self.four, self.norm, self.relu = nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(1), nn.ReLU(inplace=True)
+        self.fc = nn.Linear(4 * 16, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.one(x)
+        y = torch.add(self.norm(x), self.two(x))
+        y = y + y
+        y = self.three(self.relu(y)) + y  # of y behind the activation
+        y = torch.sigmoid(y) * y + y.add(x)
+        made: Tensor = self.fc(torch.flatten(F.max_pool2d(self.four(y), 4) + F.avg_pool2d(self.four(x), 4), 1))
+        return made
+
+
 MODULES: dict[str, tuple[Callable[[], nn.Module], int, dict[str, Any]]] = {
     "LeNet-5": (LeNet, 28, {"range": (-1, 1)}),
     "functions": (Functions, 24, {"range": (0, 1)}),
     "MobileNet's blocks": (mobile, 32, {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}),
+    "residual blocks": (residual, 32, {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}),
+    "sums": (Sums, 16, {"range": (-1, 1)}),
     "all convolutions": (
         lambda: sequential(
             nn.Conv2d(1, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 6, 3, 2, 1), nn.ReLU(), nn.Conv2d(6, 10, 1),
@@ -381,7 +426,11 @@ REFUSED: dict[str, Callable[[], Any]] = {
         lambda: Using(lambda values, _: values + torch.ones(5)),
     "mul that takes an array of (2, 2, 1, 1) for values of (2, 24, 24)":
         lambda: Using(lambda values, _: values * torch.ones(2, 2, 1, 1)),
-    "add that takes 2 arrays that depend on the image": lambda: Using(lambda values, _: values + values.relu()),
+    "add of maps of another size": lambda: Using(lambda values, _: values + F.max_pool2d(values, 2)),
+    "add of one number for each map": lambda: Using(lambda values, _: values + values.mean((2, 3), keepdim=True)),
+    "add of two affine layers":
+        lambda: Using(lambda values, it: it.fc(torch.flatten(values, 1)) + it.fc(torch.flatten(values.relu(), 1))),
+    "mul that takes 2 arrays that depend on the image": lambda: Using(lambda values, _: values * values.relu()),
     "add with arguments beside two values": lambda: Using(lambda values, _: torch.add(values, 1, alpha=2)),
     "truediv that makes NaN or infinity": lambda: Using(lambda values, _: values / 0),
     "truediv that divides by the values of the image": lambda: Using(lambda values, _: 1 / values),

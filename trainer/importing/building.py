@@ -13,7 +13,7 @@ from konkyo.models.architecture import Pool as StagePool
 from konkyo.models.errors import ArchitectureError
 from konkyo.models.network import Network
 from konkyo.trainer.errors import NetworkFileError
-from konkyo.trainer.importing.chain import Activation, Affine, Chain, Convolution, Layer, Pool
+from konkyo.trainer.importing.chain import Activation, Affine, Chain, Convolution, Layer, Pool, Sum
 from konkyo.trainer.importing.folding import folded, same_activation
 
 
@@ -70,12 +70,24 @@ def network(chain: Chain, classes: tuple[str, ...] | None = None) -> tuple[Netwo
 def _stages(layers: Sequence[Layer]) -> tuple[tuple[Stage, ...], dict[int, Convolution]]:
     """The stages, and their convolutions by the number of the stage, from 1.
 
-    A stage takes layers as long as they follow in its order: convolution, activation, pool, activation.
+    A stage takes layers as long as they follow in its order: convolution, activation, pool, activation. A sum is its
+    input, and a stage of its own where nothing follows it in its part.
     """
     stages: list[Stage] = []
     convolutions: dict[int, Convolution] = {}
     filled = 4  # how much of the last stage is taken
-    for one in layers:
+    ends: list[int] = []  # the layers, as stages count them, that the parts give
+    sources: tuple[int, ...] = (0,)  # those whose sum stands here
+    nothing = Stage(1, 0, pool=None, activation="none")
+    for one in (*layers, None):
+        if one is None or isinstance(one, Sum):
+            if len(sources) > 1:
+                stages.append(replace(nothing, sources=sources))
+                sources = (len(stages),)
+            if one is not None:
+                ends.append(sources[0])
+                sources, filled = tuple(ends[part] for part in one.of), 4
+            continue
         if isinstance(one, Convolution):
             place = 0
         elif isinstance(one, Pool):
@@ -83,7 +95,9 @@ def _stages(layers: Sequence[Layer]) -> tuple[tuple[Stage, ...], dict[int, Convo
         else:
             place = 3 if filled in (2, 3) else 1
         if place < filled:
-            stages.append(Stage(1, 0, pool=None, activation="none"))
+            # The layer before is said by nothing.
+            stages.append(replace(nothing, sources=() if sources == (len(stages),) else sources))
+            sources = (len(stages),)
         if isinstance(one, Convolution):
             convolutions[len(stages)] = one
             stages[-1] = Stage(
@@ -98,6 +112,7 @@ def _stages(layers: Sequence[Layer]) -> tuple[tuple[Stage, ...], dict[int, Convo
                 one.groups,
                 one.bias is not None and one.bias.ndim == 3,
                 "none",
+                sources=stages[-1].sources,
             )
         elif isinstance(one, Pool):
             stages[-1] = replace(stages[-1], pool=StagePool(one.places, one.stride, one.kind))

@@ -1,5 +1,6 @@
 """A network as the chain of its layers, as any file gives it."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -120,13 +121,69 @@ def of_each_map(values: F64) -> F64 | None:
 
 
 @dataclass(frozen=True)
+class Sum(Layer):
+    """It begins a part of the chain. What it gives is the sum of what the parts ``of`` give; of one it is that itself.
+
+    Parts are counted from that of the image, which is 0. What a part gives is taken by sums alone.
+    """
+
+    of: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where values of a network stand: behind a layer, which takes those at other places. The image has neither."""
+
+    layer: Layer | None = None
+    given: tuple["Place", ...] = ()
+
+    def then(self, layer: Layer) -> "Place":
+        """Behind a layer that takes what stands here."""
+        return Place(layer, (self,))
+
+    def plus(self, name: str, other: "Place") -> "Place":
+        """Behind the sum of what stands here and at another place."""
+        return Place(Sum(name, ()), (self, other))
+
+    @property
+    def gated(self) -> str | None:
+        """The activation that values times this activation of them are; None if this is no such one."""
+        kind = self.layer.kind if isinstance(self.layer, Activation) else ""
+        return {"sigmoid": "silu", HARD_SIGMOID: "hardswish"}.get(kind)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Those that lead here, each behind those that it takes. A part ends where values are taken by several."""
+        order: dict[Place, None] = {}
+        left = [self]
+        while left:
+            missing = [one for one in left[-1].given if one not in order]
+            if not missing:
+                order[left.pop()] = None
+            left += reversed(missing)
+        uses = Counter(taken for one in order for taken in one.given)
+        last, *behind = order
+        parts, part = {last: 0}, 0
+        found: list[Layer] = []
+        for one in behind:
+            assert one.layer is not None  # noqa: S101 - the image comes first
+            if one.given != (last,) or uses[last] > 1:
+                part += 1
+                found.append(Sum(one.layer.name, tuple(parts[taken] for taken in one.given)))
+            if not isinstance(one.layer, Sum):
+                found.append(one.layer)
+            parts[one], last = part, one
+        return tuple(found)
+
+
+@dataclass(frozen=True)
 class Chain:
     """The layers of a network from its input to its logits.
 
     Attributes
     ----------
     layers
-        In order.
+        In order; what does not take the layer before begins with a ``Sum``.
     side, channels
         Of the image.
     notes
@@ -171,3 +228,11 @@ def wrong_pool(rows: int, side: int, stride: int) -> str | None:
     if not (2 <= side <= MAX_POOL or side == rows > 1):
         return f"{said}; 2×2 to {MAX_POOL}×{MAX_POOL}, or the whole map, fit"
     return f"{said}; a stride of at most {side} fits" if not 1 <= stride <= side else None
+
+
+def wrong_sum(one: tuple[int, ...], two: tuple[int, ...]) -> str | None:
+    """Why the values of two layers, of these shapes, are not added up by a stage, and what fits; None if they are."""
+    if len(one) != 3 or len(two) != 3:
+        return "adds up what affine layers give; a sum of maps, before the first of them, fits"
+    shapes = ["×".join(map(str, shape)) for shape in (one, two)]
+    return None if one == two else f"adds up maps of {shapes[0]} and of {shapes[1]}; as many, of the same side, fit"

@@ -18,6 +18,7 @@ from konkyo.trainer.importing.chain import (
     Padding,
     Pool,
     Scaling,
+    Sum,
     of_each_map,
 )
 
@@ -26,7 +27,7 @@ MOST_WEIGHTS = 2**22
 
 
 def folded(chain: Chain) -> tuple[list[Layer], F64, tuple[str, ...]]:
-    """Convolutions, activations, pools and affine layers alone, the value of the first padding, and notes.
+    """Convolutions, activations, pools, affine layers and sums alone, the value of the first padding, and notes.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def folded(chain: Chain) -> tuple[list[Layer], F64, tuple[str, ...]]:
         elif isinstance(after, Convolution):
             pixel = _padded_pixel(one) if before is None and after.padding + max(after.behind, 0) else None
             border = border if pixel is None else pixel
-            side = _side(layers[:at], chain.side)
+            side, _ = _shapes(layers[:at], chain)[-1]
             layers[at : at + 2] = [_before(one, after, side, bordered=pixel is not None)]
             notes.append(f"{one.name} into {after.name} behind it")
         elif isinstance(after, Affine):
@@ -94,11 +95,20 @@ def _without_paddings(layers: Sequence[Layer]) -> list[Layer]:
     return found
 
 
-def _side(layers: Sequence[Layer], side: int) -> int:
-    """The side of the maps behind these layers."""
+def _shapes(layers: Sequence[Layer], chain: Chain) -> list[tuple[int, int]]:
+    """Side and number of the maps of the image and behind each of these layers."""
+    found, ends = [(chain.side, chain.channels)], []
     for one in layers:
-        side = one.side(side) if isinstance(one, Convolution | Pool) else side
-    return side
+        side, maps = found[-1]
+        if isinstance(one, Sum):
+            ends.append((side, maps))
+            side, maps = ends[one.of[0]]
+        elif isinstance(one, Convolution | Pool):
+            side = one.side(side)
+        if isinstance(one, Convolution):
+            maps = len(one.weight) * (maps if one.paired else 1)
+        found.append((side, maps))
+    return found
 
 
 def _spread(values: F64, count: int) -> F64:
@@ -186,20 +196,14 @@ def _padded_pixel(one: Scaling) -> F64 | None:
 
 
 def _linear_end(layers: list[Layer], chain: Chain) -> list[Layer]:
-    """The same with the convolutions behind the last activation or max-pool of maps as part of the affine layer.
+    """The same with the convolutions behind the last activation, max-pool or sum of maps as part of the affine layer.
 
     A network that ends with maps of one cell, as behind global pooling, gets an affine layer that leaves them as
     they are.
     """
     end = next((n for n, one in enumerate(layers) if isinstance(one, Affine)), len(layers))
     stages, head = layers[:end], layers[end:]
-    sides, maps = [chain.side], [chain.channels]
-    for one in stages:
-        sides.append(_side([one], sides[-1]))
-        if isinstance(one, Convolution):
-            maps.append(len(one.weight) * (maps[-1] if one.paired else 1))
-        else:
-            maps.append(maps[-1])
+    sides, maps = map(list, zip(*_shapes(stages, chain), strict=True))
     if not head and stages and sides[-1] == 1:
         head = [Affine(stages[-1].name, np.eye(maps[-1]), np.zeros(maps[-1]))]
     if not head or not isinstance(first := head[0], Affine) or first.weight.shape[1] != maps[-1] * sides[-1] ** 2:

@@ -27,7 +27,7 @@ from konkyo.trainer.importing.from_onnx.nodes import (
     Flow,
     State,
     Step,
-    gated,
+    together,
 )
 from konkyo.trainer.importing.from_onnx.onnx_file import OnnxFile, lengths, shown, title
 
@@ -100,12 +100,9 @@ class _Reading:
             raise NetworkFileError(
                 f"output {shown(self.file.output.name)} has shape {out.numbers.shape}; a number for each class fits"
             )
-        if out.size == 1 and isinstance(self.state.layers[-1], Activation):
-            self.state.ends = "sigmoid"
-        chain = Chain(tuple(self.state.layers), self.side, self.channels)
-        return Graph(
-            chain, self.input_type == onnx.TensorProto.UINT8, self.first, self.state.ends, self.file.alone(self.used)
-        )
+        ends = "sigmoid" if out.size == 1 and isinstance(out.place.layer, Activation) else out.ends
+        chain = Chain(out.place.layers, self.side, self.channels)
+        return Graph(chain, self.input_type == onnx.TensorProto.UINT8, self.first, ends, self.file.alone(self.used))
 
     def _node(self, node: onnx.NodeProto) -> None:
         name = title(node)
@@ -146,22 +143,10 @@ class _Reading:
             return constants.compute(operation, [one for one in inputs if not isinstance(one, Flow)], attributes)
         if operation not in STEPS:
             raise NetworkFileError(f"{name}: {INSTEAD.get(operation, f'is not known; {FITTING}')}")
-        if operation == "Mul" and len(flows) == 2:
-            by_layers = sorted(flows, key=lambda flow: flow.layers)
-            kind = gated(self.state, *by_layers)
-            if kind:
-                self.state.layers[-1] = Activation(name, kind)
-                return by_layers[1]
-        if len(flows) > 1:
-            raise NetworkFileError(
-                f"{name}: takes two results of the network at once; a list of layers, one behind the other, fits"
-            )
-        if flows[0].layers != len(self.state.layers):
-            raise NetworkFileError(
-                f"{name}: takes a result that another layer has taken; a list of layers, one behind the other, fits"
-            )
-        if self.state.ends != "logits" and operation not in ("Cast", "Identity"):
+        if any(flow.ends != "logits" for flow in flows) and operation not in ("Cast", "Identity"):
             raise NetworkFileError(f"{name}: stands behind softmax; a graph that ends with softmax or before it fits")
+        if len(flows) > 1:
+            return together(operation, name, flows)
         return STEPS[operation](Step(self.state, name, flows[0], inputs, attributes))
 
     def _value(self, node: str, name: str) -> Flow | Constant:
@@ -197,4 +182,4 @@ def _image(value: onnx.ValueInfoProto, side: int | None) -> tuple[Flow, tuple[tu
     numbers = np.arange(batch * prod(shape), dtype=np.int32).reshape(batch, *shape).transpose(order)
     if len(known) == 3:
         numbers = numbers[:, 0]
-    return Flow(numbers, shape, 0), (order, numbers.shape)
+    return Flow(numbers, shape), (order, numbers.shape)

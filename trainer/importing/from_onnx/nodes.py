@@ -19,12 +19,14 @@ from konkyo.trainer.importing.chain import (
     Convolution,
     Layer,
     Padding,
+    Place,
     Pool,
     Scaling,
     clip,
     dilated,
     spelled,
     wrong_pool,
+    wrong_sum,
 )
 from konkyo.trainer.importing.from_onnx import constants
 from konkyo.trainer.importing.from_onnx.constants import Attributes, Constant
@@ -68,13 +70,16 @@ class Flow:
         (N, …): which of the N · size values that the last layer made stands where; image n has those from n · size on.
     shape
         Of one image's values as that layer made them: (maps, rows, columns) or (outputs,).
-    layers
-        How many layers there were before.
+    place
+        Behind that layer.
+    ends
+        The ``softmax`` or ``log_softmax`` that they went through; else ``logits``.
     """
 
     numbers: NDArray[np.int32]
     shape: tuple[int, ...]
-    layers: int
+    place: Place = field(default_factory=Place)
+    ends: str = "logits"
 
     @property
     def size(self) -> int:
@@ -106,16 +111,10 @@ class State:
 
     Attributes
     ----------
-    layers
-        The layers that the image went through.
-    ends
-        Whether the last was ``softmax`` or ``log_softmax``; else ``logits``.
     room
         Bytes that arrays may still take.
     """
 
-    layers: list[Layer] = field(default_factory=list)
-    ends: str = "logits"
     room: int = ROOM
 
 
@@ -159,14 +158,14 @@ class Step:
 
     def layer(self, layer: Layer, shape: tuple[int, ...] | None = None, array: tuple[int, ...] | None = None) -> Flow:
         """The flow behind a layer, which makes values of another shape or leaves it."""
-        self.state.layers.append(layer)
+        place = self.flow.place.then(layer)
         if shape is None:
-            return replace(self.flow, layers=self.flow.layers + 1)
+            return replace(self.flow, place=place)
         batch = self.flow.batch
         if batch * prod(shape) > MOST_BATCH:
             raise self.refuse(f"makes {batch * prod(shape):,} values; fewer images in a batch, or smaller layers, fit")
         numbers = np.arange(batch * prod(shape), dtype=np.int32).reshape(array or (batch, *shape))
-        return Flow(numbers, shape, self.flow.layers + 1)
+        return Flow(numbers, shape, place)
 
 
 def _convolution(step: Step) -> Flow:
@@ -342,13 +341,35 @@ def _hard_sigmoid(step: Step) -> Flow:
     return step.layer(Activation(step.name, HARD_SIGMOID if usual else "hard sigmoid"))
 
 
-def gated(state: State, values: Flow, gate: Flow) -> str | None:
-    """The activation that the product of values and of the last layer, which is a function of them, is; or None."""
-    last = state.layers[-1] if state.layers else None
-    follows = values.layers == gate.layers - 1 == len(state.layers) - 1
-    if not follows or not isinstance(last, Activation) or not np.array_equal(values.numbers, gate.numbers):
-        return None
-    return {"sigmoid": "silu", HARD_SIGMOID: "hardswish"}.get(last.kind)
+def _gated(name: str, one: Flow, two: Flow) -> Flow | None:
+    """The product of values and of an activation of them as one activation; None if it is no such product."""
+    for values, gate in ((one, two), (two, one)):
+        kind = gate.place.gated if gate.place.given == (values.place,) else None
+        if kind and np.array_equal(values.numbers, gate.numbers):
+            return replace(values, place=values.place.then(Activation(name, kind)))
+    return None
+
+
+def _sum(name: str, one: Flow, two: Flow) -> Flow:
+    """The sum of maps of two layers."""
+    wrong = wrong_sum(one.shape, two.shape)
+    if wrong is None and not np.array_equal(one.numbers, two.numbers):
+        wrong = "adds up maps in two orders; maps in the order in which they were made fit"
+    if wrong:
+        raise NetworkFileError(f"{name}: {wrong}")
+    return replace(one, place=one.place.plus(name, two.place))
+
+
+def together(operation: str, name: str, flows: Sequence[Flow]) -> Flow:
+    """What an operation makes of several results of the network."""
+    if len(flows) == 2 and operation == "Add":
+        return _sum(name, *flows)
+    made = _gated(name, *flows) if len(flows) == 2 and operation == "Mul" else None
+    if made is None:
+        raise NetworkFileError(
+            f"{name}: takes two results of the network at once; Add of two, or layers one behind the other, fit"
+        )
+    return made
 
 
 def _batch_normalisation(step: Step) -> Flow:
@@ -441,8 +462,7 @@ def _softmax(ends: str) -> Callable[[Step], Flow]:
         axis = step.attributes.get("axis", -1 if numbers.ndim != 2 else 1)
         if numbers.ndim != 2 or axis not in (1, -1):
             raise step.refuse("is not over the classes; softmax of the logits at the end fits")
-        step.state.ends = ends
-        return step.flow
+        return replace(step.flow, ends=ends)
 
     return applied
 

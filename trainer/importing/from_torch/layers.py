@@ -21,12 +21,14 @@ from konkyo.trainer.importing.chain import (
     Convolution,
     Layer,
     Padding,
+    Place,
     Pool,
     Scaling,
     clip,
     dilated,
     spelled,
     wrong_pool,
+    wrong_sum,
 )
 
 _FITTING = "Conv2d, activations, MaxPool2d, AvgPool2d, Flatten, Linear, batch normalisation and dropout fit"
@@ -55,23 +57,27 @@ class Flow:
         Of the values as they stand.
     made
         Of the values as the last layer made them: (maps, rows, columns) also where they stand in a row.
-    layers
-        Those that the image went through.
+    place
+        Behind that layer.
     ends
         The softmax that it went through, if it did.
     """
 
     shape: tuple[int, ...]
     made: tuple[int, ...]
-    layers: list[Layer] = field(default_factory=list)
+    place: Place = field(default_factory=Place)
     ends: str | None = None
 
     def then(self, layer: Layer, shape: tuple[int, ...] | None = None) -> "Flow":
         """Behind a layer, which makes values of another shape or leaves it."""
+        place = self.goes_on(layer.name).then(layer)
+        return replace(self, place=place) if shape is None else Flow(shape, shape, place)
+
+    def goes_on(self, name: str) -> Place:
+        """Where it stands, for a layer that takes it."""
         if self.ends:
-            raise NetworkFileError(f"{layer.name}: stands behind {self.ends}; a softmax fits at the end alone")
-        layers = [*self.layers, layer]
-        return replace(self, layers=layers) if shape is None else Flow(shape, shape, layers)
+            raise NetworkFileError(f"{name}: stands behind {self.ends}; a softmax fits at the end alone")
+        return self.place
 
 
 # What a node is called, the values that enter it, and its other arguments by name → what comes out.
@@ -121,7 +127,9 @@ def _flows(values: Any) -> Iterator[Flow]:
 
 def _only(name: str, flows: Sequence[Flow]) -> Flow:
     if len(flows) != 1:
-        raise NetworkFileError(f"{name}: takes {len(flows)} arrays that depend on the image; a chain of layers fits")
+        raise NetworkFileError(
+            f"{name}: takes {len(flows)} arrays that depend on the image; one, or x + y of two, fits"
+        )
     return flows[0]
 
 
@@ -294,15 +302,23 @@ def _clip(least: float, most: float) -> _Step:
     return applied
 
 
-def _gated(name: str, flows: Sequence[Flow]) -> Flow | None:
+def _gated(name: str, one: Flow, two: Flow) -> Flow | None:
     """The product of values and of an activation of them as one activation; None if it is no such product."""
-    values, gate = sorted(flows, key=lambda flow: len(flow.layers))
-    last = gate.layers[-1] if gate.layers else None
-    same = len(values.layers) == len(gate.layers) - 1 and all(map(operator.is_, values.layers, gate.layers))
-    if not same or not isinstance(last, Activation) or values.shape != gate.shape:
-        return None
-    kind = {"sigmoid": "silu", HARD_SIGMOID: "hardswish"}.get(last.kind)
-    return values.then(Activation(name, kind)) if kind else None
+    for values, gate in ((one, two), (two, one)):
+        kind = gate.place.gated if gate.place.given == (values.place,) else None
+        if kind and values.shape == gate.shape:
+            return values.then(Activation(name, kind))
+    return None
+
+
+def _sum(name: str, one: Flow, two: Flow) -> Flow:
+    """The sum of maps of two layers."""
+    wrong = wrong_sum(one.made, two.made)
+    if wrong is None and one.shape != two.shape:
+        wrong = "adds up maps and values in a row; both before Flatten, or both behind it, fit"
+    if wrong:
+        raise NetworkFileError(f"{name}: {wrong}")
+    return replace(one, place=one.goes_on(name).plus(name, two.goes_on(name)))
 
 
 def _normalisation(name: str, flow: Flow, said: dict[str, Any]) -> Flow:
@@ -334,9 +350,12 @@ def _scaling(name: str, flow: Flow, scale: F64, shift: F64) -> Scaling:
 
 
 def _arithmetic(name: str, target: Any, given: Sequence[Any], flows: Sequence[Flow]) -> Flow:
-    gated = _gated(name, flows) if len(flows) == 2 and _ARITHMETIC[target] == "mul" else None
-    if gated:
-        return gated
+    if len(flows) == 2:
+        if _ARITHMETIC[target] == "add":
+            return _sum(name, *flows)
+        made = _gated(name, *flows) if _ARITHMETIC[target] == "mul" else None
+        if made:
+            return made
     behind = isinstance(given[1], Flow)
     flow = _only(name, [one for one in given[:2] if isinstance(one, Flow)])
     other = given[0 if behind else 1]

@@ -5,6 +5,7 @@ import hashlib
 import operator
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def read(module: nn.Module, side: int, asked: Pixels | None, classes: Names | No
         flow = followed(graph, still, (channels, side, side))
     except NetworkFileError as error:
         raise NetworkFileError(f"{error}{_fitting_sides(graph, still, channels)}") from error
-    chain = Chain(tuple(flow.layers), side, channels)
+    chain = Chain(flow.place.layers, side, channels)
     pixels = settled(chain, asked, found(chain), Asked.PYTHON)
     network, folded = building.network(pixels.before(chain))
     if classes is not None:
@@ -124,14 +125,30 @@ def followed(graph: fx.Graph, module: nn.Module, shape: tuple[int, ...]) -> Flow
         elif node.op == "get_attr":
             values[node] = operator.attrgetter(str(node.target))(module)
         else:
-            values[node] = step(node, module, fx.map_arg(node.args, values.__getitem__), _named(node, values))
+            given = fx.map_arg(node.args, values.__getitem__)
+            values[node] = made = step(node, module, given, _named(node, values))
+            if _in_place(node, module) and isinstance(made, Flow) and isinstance(taken := given[0], Flow):
+                # All that holds these values holds the new ones from here on.
+                for other, one in values.items():
+                    if isinstance(one, Flow) and one.place is taken.place:
+                        values[other] = replace(one, place=made.place)
     [result] = output.args
     found = values.get(result) if isinstance(result, fx.Node) else None
-    if isinstance(found, Flow) and found.shape == (1,) and isinstance(found.layers[-1], Activation):
+    if isinstance(found, Flow) and found.shape == (1,) and isinstance(found.place.layer, Activation):
         found.ends = SIGMOID
     if not isinstance(found, Flow):
         raise NetworkFileError("it gives several outputs, or none; the logits of the classes alone fit")
     return found
+
+
+def _in_place(node: fx.Node, module: nn.Module) -> bool:
+    """Whether a node changes the array that it takes."""
+    if node.op == "call_module":
+        return bool(getattr(module.get_submodule(str(node.target)), "inplace", False))
+    if node.op == "call_method":
+        return str(node.target).endswith("_")
+    named = bool(node.kwargs.get("inplace", False))
+    return named or node.target in (operator.iadd, operator.isub, operator.imul, operator.itruediv, torch.relu_)
 
 
 def _named(node: fx.Node, values: dict[fx.Node, Any]) -> dict[str, Any]:
