@@ -183,10 +183,10 @@ def from_torch(
 ) -> Model:
     """Read a module of PyTorch: convolutions, activations and pools, then affine layers (docs/own-network.md).
 
-    Its ``forward`` must be a chain of layers, as that of ``torch.nn.Sequential`` is; functions such as ``F.relu`` may
-    stand in it, too. Batch normalisation, dropout and a softmax at the end are understood. What was read is run on
-    random images beside the module, and refused if a probability differs by more than a thousandth. The module is not
-    changed.
+    Its ``forward`` must be a chain of layers, as that of ``torch.nn.Sequential`` is; sums such as ``x + f(x)`` and
+    functions such as ``F.relu`` may stand in it, too. Batch normalisation, dropout and a softmax at the end are
+    understood. What was read is run on random images beside the module, and refused if a probability differs by more
+    than a thousandth. The module is not changed.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from math import comb
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from onnx.reference import ReferenceEvaluator
 
 import konkyo
 import konkyo.trainer.data as data_module
-from konkyo.models.architecture import Architecture, Wiring, written_stages
+from konkyo.models.architecture import Architecture, Stage, Wiring, written_stages
 from konkyo.models.files.checkpoint import load
 from konkyo.models.network import Network, softmax
 from konkyo.trainer.data import Labelled
@@ -393,8 +394,10 @@ def test_one_output_behind_a_sigmoid_is_two_classes(tmp_path: Path) -> None:
 
 
 def plain(shape: Architecture) -> bool:
-    """Without paired wiring, which files do not have."""
-    return not any(stage.wiring is Wiring.PAIRED for stage in shape.stages)
+    """Without paired wiring, which files do not have, and with a stage that is more than the layer below."""
+    nothing = Stage(1, 0, pool=None, activation="none")
+    more = any(replace(stage, sources=()) != nothing for stage in shape.stages)
+    return more and not any(stage.wiring is Wiring.PAIRED for stage in shape.stages)
 
 
 @given(data=st.data())
