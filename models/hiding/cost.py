@@ -64,7 +64,9 @@ def passes(architecture: Architecture, numbers: int, *, ledger: bool = True) -> 
     ledger
         Whether the logits are split by filter pair, which takes a map for each pair.
     """
-    kept, most = 0, 0
+    kept, most, strip, outputs = 0, 0, 0, 0
+    # The ledger needs all layers, and so may a later stage.
+    keeps = ledger or any(stage.sources for stage in architecture.stages)
     for number, stage in enumerate(architecture.stages):
         maps, side = architecture.below(number)
         outputs = stage.sides(side)[0]
@@ -73,12 +75,8 @@ def passes(architecture: Architecture, numbers: int, *, ledger: bool = True) -> 
         seen = maps * max(stage.kernel, 1) ** 2 * outputs
         strip = max(min(STRIP, seen * outputs), seen)
         kept += made + architecture.layer_maps[number + 1] * architecture.sides[number + 1] ** 2
-        held = (
-            kept
-            if ledger or any(architecture.stages[later].sources for later in range(number, len(architecture.stages)))
-            else made
-        )
-        most = max(most, maps * side**2 * (2 if stage.padded else 1) + strip + held + 2 * made)
+        given = maps * side**2 * (2 if stage.padded else 1)
+        most = max(most, given + strip + (kept if keeps else made) + 2 * made)
     pairs = prod(architecture.pairs)
     work = architecture.multiply_adds
     if ledger:

@@ -26,14 +26,10 @@ def hidden_by_hand(channel: F64, fill: Fill) -> F64:
         return np.full((side, side), np.median(border))
     if fill != "blur":
         return np.full((side, side), float(fill))
-    made = np.empty((side, side))
+    made, (r, c) = np.empty((side, side)), np.indices((side, side))
     for row, column in np.ndindex(side, side):
-        weight = total = 0.0
-        for r, c in np.ndindex(side, side):
-            share = np.exp(-((r - row) ** 2 + (c - column) ** 2) / (2 * (side / 8) ** 2))
-            total += share * channel[r, c]
-            weight += share
-        made[row, column] = total / weight
+        share = np.exp(-((r - row) ** 2 + (c - column) ** 2) / (2 * (side / 8) ** 2))
+        made[row, column] = (share * channel).sum() / share.sum()
     return made
 
 
