@@ -98,13 +98,14 @@ export function blank(side) {
   return Array.from({ length: side }, () => Array(side).fill(0));
 }
 
-/** A map with `padding` cells of a value on each side. */
-export function padded(map, padding, value = 0) {
-  if (!padding) return map;
-  const width = map[0].length + 2 * padding;
-  const edge = () => Array.from({ length: padding }, () => Array(width).fill(value));
-  const beside = Array(padding).fill(value);
-  return [...edge(), ...map.map((line) => [...beside, ...line, ...beside]), ...edge()];
+/** A map with `padding` cells of a value before its first row and column, and `behind` of them behind the last. */
+export function padded(map, padding, behind, value = 0) {
+  const after = Math.max(behind, 0);
+  if (!padding && !after) return map;
+  const width = padding + map[0].length + after;
+  const edge = (length) => Array.from({ length }, () => Array(width).fill(value));
+  const beside = (length) => Array(length).fill(value);
+  return [...edge(padding), ...map.map((line) => [...beside(padding), ...line, ...beside(after)]), ...edge(after)];
 }
 
 /** The square of a map that begins at [row, column]. */

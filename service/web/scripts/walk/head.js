@@ -1,10 +1,10 @@
 // The head closely: the weights of a class, and softmax calculated.
 
 import { sum, times } from "../answers/account.js";
-import { limitOf, partsOf, stagesOf } from "../answers/network.js";
+import { cut, limitOf, partsOf, stagesOf } from "../answers/network.js";
 import { decimalsFor, logSum, number, order, percent, percents, roundedSum, rowsLike, scientific } from "../answers/numbers.js";
 import { button, element, fillSum, group, words } from "../shared.js";
-import { diverging, inks, painted, signedGreys } from "../painting.js";
+import { diverging, painted, shadeOf, signedGreys } from "../painting.js";
 import { isLong, nameOf } from "../state.js";
 import { grid } from "./window.js";
 
@@ -14,11 +14,18 @@ const SMALL = 0.0005;
 const MOST_CLASSES = 12;
 const SHOWN_CLASSES = 10;
 
+/** The weights of a mean pool's cells, for those of the places that it takes: a place has its share of its cell's. */
+function ofCells(weights, { pool, side }) {
+  const cell = (row, column) => sum(cut(weights, [pool.stride * row, pool.stride * column], pool.side));
+  return Array.from({ length: side }, (_, row) => Array.from({ length: side }, (__, column) => cell(row, column)));
+}
+
 /** The maps of the last stage that the head's weights came for: {number, map, weights(class)}. */
-function weighed({ stages, head, head_maps: numbers }) {
+function weighed({ stages, head, head_maps: numbers }, last) {
   const { shown, maps } = stages.at(-1);
+  const own = last.pool?.kind === "mean" && head[0][0].length > last.side ? (weights) => ofCells(weights, last) : (weights) => weights;
   const both = numbers.map((number, k) => ({ number, k })).filter((one) => shown.includes(one.number));
-  return both.map(({ number, k }) => ({ number, map: maps[shown.indexOf(number)], weights: (target) => head[target][k] }));
+  return both.map(({ number, k }) => ({ number, map: maps[shown.indexOf(number)], weights: (target) => own(head[target][k]) }));
 }
 
 /** The numbers of the classes that are shown, in their order: all of few, else those with the greatest logits and those that are `asked` about. */
@@ -46,8 +53,8 @@ function classes(said, count, current, chosen) {
 /** Fill a box for a class and a map of the last stage; `chosen` is called with another {target, map}. */
 export function weigh(box, { process, network }, { target, map }, chosen) {
   const said = words();
-  const maps = weighed(process);
   const last = stagesOf(network).at(-1);
+  const maps = weighed(process, last);
   const at = Math.max(maps.findIndex((one) => one.number === map), 0);
   const nameOfMap = ({ number: one }) => {
     const { input, filter } = partsOf(last, one);
@@ -58,6 +65,7 @@ export function weigh(box, { process, network }, { target, map }, chosen) {
   const added = all[target];
   const weights = maps.map((one) => one.weights(target));
   const found = maps.map((one) => one.map);
+  const foundTone = found.flat(2).some((value) => value < 0) ? "signed" : "ink";
   const [limit, weightLimit, foundLimit] = [limitOf(all), limitOf(weights), limitOf(found)];
 
   const decimals = decimalsFor(limitOf(process.logits));
@@ -68,12 +76,12 @@ export function weigh(box, { process, network }, { target, map }, chosen) {
 
   const pick = (k) => chosen({ target, map: maps[k].number });
   const columns = [
-    column(said.closer.found(last.number + 1), found.map((one) => painted(one, inks(foundLimit))), names, at, pick),
+    column(said.closer.found(last.number + 1), found.map((one) => painted(one, shadeOf(foundTone, foundLimit))), names, at, pick),
     column(said.closer.weightsOf(nameOf(target)), weights.map((one) => painted(one, signedGreys(weightLimit))), names, at, pick),
     column(said.closer.adds(nameOf(target)), added.map((one) => painted(one, diverging(limit))), names, at, pick),
   ];
   const grids = [
-    { name: names[at], values: found[at], limit: foundLimit, tone: "ink", decimals },
+    { name: names[at], values: found[at], limit: foundLimit, tone: foundTone, decimals },
     { name: said.closer.itsWeights, values: weights[at], limit: weightLimit, tone: "signed", decimals },
     { name: said.closer.products, values: rowsLike(added[at], cells), limit, tone: "classes", decimals },
   ].map((one) => {

@@ -10,22 +10,37 @@ import { state } from "../state.js";
 const FEW_INPUTS = 4;
 const NAMED = 2;
 
-/** The maps that enter a stage, of those that came with the answer: {number, map, tone}. */
-function entering({ process }, number) {
-  if (number === 0) {
+/** The maps of a layer that came with the answer: {number, map, tone}. Layer 0 is the image. */
+function layerMaps({ process }, layer) {
+  if (layer === 0) {
     const channels = channelsOf(process.image);
     return channels.map((map, k) => ({ number: k, map, tone: toneOf(k, channels.length) }));
   }
-  const { shown, maps } = process.stages[number - 1];
+  const { shown, maps } = process.stages[layer - 1];
   const tone = toneBelow(maps);
   return maps.map((map, k) => ({ number: shown[k], map, tone }));
 }
 
+/** The layers whose maps, added up, a stage is given. */
+const sourcesOf = ({ sources, number }) => (sources.length ? sources : [number]);
+
+/** The maps that enter a stage, of those that came with the answer; of several layers, what came of all of them. */
+function entering(facts, stage) {
+  const [first, ...others] = sourcesOf(stage).map((layer) => layerMaps(facts, layer));
+  const known = others.map((maps) => new Map(maps.map((one) => [one.number, one.map])));
+  return first.filter(({ number }) => known.every((maps) => maps.has(number))).map((one) => {
+    const map = known.reduce((total, maps) => total.map((line, r) => line.map((value, c) => value + maps.get(one.number)[r][c])), one.map);
+    return { ...one, map, tone: others.length ? toneBelow([map]) : one.tone };
+  });
+}
+
 /** The name of a map that a stage is given. */
-function inputName(said, { network, process }, number, input) {
-  if (number === 0) return isColour(process.image) ? said.channels[input] : said.layers.picture;
-  const before = stagesOf(network)[number - 1];
-  const name = said.mapOf(number, partsOf(before, input));
+function inputName(said, { network, process }, stage, input) {
+  const [layer, ...others] = sourcesOf(stage);
+  if (others.length) return said.map(input);
+  if (layer === 0) return isColour(process.image) ? said.channels[input] : said.layers.picture;
+  const before = stagesOf(network)[layer - 1];
+  const name = said.mapOf(layer, partsOf(before, input));
   const behind = activationsOf(before).map((one) => state.activations[one].words);
   return before.pool ? said.pooled(name) : said.activated(name, behind);
 }
@@ -35,17 +50,20 @@ function convolution(facts, number) {
   const { process, network, card } = facts;
   const stage = stagesOf(network)[number];
   const answer = process.stages[number];
-  const inputs = entering(facts, number);
+  const inputs = entering(facts, stage);
   const known = new Map(inputs.map((one) => [one.number, one]));
   const mapOf = ([input, filter]) => (stage.paired ? input * stage.filters + filter : filter);
   const indexOf = (choice) => answer.shown.indexOf(mapOf(choice));
   const made = answer.shown.map((map) => partsOf(stage, map));
-  const edge = (input) => (number === 0 ? card?.input.border?.[input] ?? 0 : 0);
-  const kernelOf = (index, input) => answer.filters[index][stage.paired ? 0 : input];
+  const edge = (input) => (sourcesOf(stage).includes(0) ? card?.input.border?.[input] ?? 0 : 0);
+  // A filter sees the maps of its group.
+  const [within, ofGroup] = [stage.inputs / stage.groups, stage.filters / stage.groups];
+  const kernelOf = (index, input) => answer.filters[index][stage.paired ? 0 : input % within];
+  const meets = (input, filter) => Math.floor(input / within) === Math.floor(filter / ofGroup);
   /** The filters that can be chosen with an input. */
   const filtersOf = (input) => {
     const each = made.map(({ input: own, filter }, k) => ({ own, filter, k }));
-    return each.filter(({ own }) => own === undefined || own === input);
+    return each.filter(({ own, filter }) => (own === undefined ? stage.groups === 1 || meets(input, filter) : own === input));
   };
 
   return {
@@ -66,9 +84,9 @@ function convolution(facts, number) {
     layers(said, choice) {
       const { map, tone } = known.get(choice[0]);
       const limit = number === 0 ? 1 : limitOf(inputs.map((one) => one.map));
-      const source = padded(map, stage.padding, edge(choice[0]));
+      const source = padded(map, stage.padding, stage.behind, edge(choice[0]));
       return {
-        source: { name: inputName(said, facts, number, choice[0]), map: source, padding: stage.padding, side: stage.below, limit, tone },
+        source: { name: inputName(said, facts, stage, choice[0]), map: source, padding: stage.padding, side: stage.below, limit, tone },
         result: {
           name: said.mapOf(number + 1, partsOf(stage, mapOf(choice))),
           map: answer.convolution[indexOf(choice)],
@@ -81,17 +99,18 @@ function convolution(facts, number) {
       const [index, [input]] = [indexOf(choice), choice];
       const partOf = (one) => {
         const at = place.map((cell) => stage.stride * cell);
-        const window = cut(padded(known.get(one).map, stage.padding, edge(one)), at, Math.max(stage.kernel, 1));
+        const window = cut(padded(known.get(one).map, stage.padding, stage.behind, edge(one)), at, Math.max(stage.kernel, 1));
         return { window, products: times(window, kernelOf(index, one)) };
       };
       const { window, products } = partOf(input);
       const value = answer.convolution[index][place[0]][place[1]];
-      const bias = answer.bias[index] ?? 0;
+      const kept = answer.bias[index] ?? 0;
+      const bias = Array.isArray(kept) ? kept[place[0]][place[1]] : kept;
       const decimals = decimalsFor(limitOf(answer.convolution));
-      const many = stage.paired ? 1 : stage.inputs;
+      const many = stage.paired ? 1 : within;
       // What comes of all other input maps, whether they came with the answer or not.
       let rest = value - bias - sum(products);
-      const named = many > FEW_INPUTS ? greatestParts(inputs.filter((one) => one.number !== input), (one) => sum(partOf(one.number).products)) : [];
+      const named = many > FEW_INPUTS ? greatestParts(inputs.filter((one) => one.number !== input && meets(one.number, choice[1])), (one) => sum(partOf(one.number).products)) : [];
       for (const { part } of named) rest -= part;
       const others = many > 1 ? [...named.map(({ part }) => part), rest] : [];
       const shown = roundedSum(products.flat(), [...others, bias], value, decimals);

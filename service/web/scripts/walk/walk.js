@@ -42,7 +42,9 @@ function stepsOf(model) {
       pooled = true;
       return closely("poolCloser", kind);
     }
-    if (kind === "affine") return closely("affineCloser", kind);
+    // The weights of cells of overlapping means cannot be told from those of their places.
+    const { pool } = model.stages.at(-1);
+    if (kind === "affine") return pool?.kind === "mean" && pool.stride < pool.side ? [one] : closely("affineCloser", kind);
     if (kind === "logit") return closely("softmax", "softmax");
     return [one];
   });
