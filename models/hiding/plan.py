@@ -323,7 +323,8 @@ class Plan:
                 if changed is None:
                     made[:, :-1] = make(index, rows.cell)
                 else:
-                    # Rows of regions that hiding does not change are left as they are: nobody asks for them.
+                    # Nobody asks for rows of regions that hiding does not change. They may be multiplied: they are 0.
+                    made[:] = 0
                     kept = np.flatnonzero(rows.kept(changed))
                     made[:, kept] = make([each.take(kept, axis=1) for each in index], rows.cell[kept])
             layers[number + 1] = made, rows
