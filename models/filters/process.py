@@ -42,7 +42,7 @@ class Process(ClassResult):
     shown
         For each stage the numbers of the shown maps, in ascending order. Of the last stage and the one before it, those
         whose pairs contribute most to the target, by the sum of the absolute values; of others, those with the largest
-        value.
+        absolute value.
     pairs
         (P, 2): the shown pairs (map, filter), which contribute most in absolute value, in ascending order.
     typicality
@@ -209,7 +209,7 @@ def process_numbers(architecture: Architecture, top: int) -> int:
 
 def worth_of_maps(architecture: Architecture, trace: Trace, account: Account) -> list[Array]:
     """For each stage (maps,): how much each map matters, as ``Process.shown`` says."""
-    worth = [layer.max((-2, -1)) for layer in trace.layers]
+    worth = [np.abs(layer).max((-2, -1)) for layer in trace.layers]
     added = np.abs(account.contributions)
     groups, inputs, filters = architecture.groups(len(worth) - 1)
     worth[-1] = added.reshape(groups, inputs, filters).sum(1).ravel()

@@ -53,7 +53,7 @@ def test_what_is_shown_is_what_matters_most(architecture: Architecture, top: int
     assert max(left, default=0) <= min(abs(added[pair]) for pair in pairs)
     # Nor does a map, by the sum over its pairs.
     last = len(architecture.stages) - 1
-    worth = [layer.max((1, 2)) for layer in result.trace.layers]
+    worth = [np.abs(layer).max((1, 2)) for layer in result.trace.layers]
     for source in architecture.sources(last):
         if source:
             worth[source - 1] = np.array([sum(abs(added[i, j]) for j in range(filters)) for i in range(inputs)])
