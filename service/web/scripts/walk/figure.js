@@ -76,7 +76,7 @@ function arranged(count) {
 
 /** Whether the kernels of a stage stand beside its maps. */
 function hasKernels({ stage, kind }, { stages }) {
-  if (kind !== "convolution") return false;
+  if (kind !== "convolution" || !stage.kernel) return false;
   const { filters } = stages[stage.number];
   return filters[0].length <= MOST_KERNELS && arranged(filters.length)[0] === 1;
 }
@@ -110,7 +110,7 @@ function layer(from, one, facts, side) {
     return node(mapWords(said, facts, one, answer.shown[k]), map, limit, signed, kernels);
   });
   const size = kind === "pool" ? stage.side : stage.convolved;
-  const whole = column(from, kind, [said.stage(stage.number + 1), said.layers[kind], said.maps(answer.count, size)], nodes);
+  const whole = column(from, kind, [said.stage(stage.number + 1), said.layers[kind === "pool" || stage.kernel ? kind : "sum"], said.maps(answer.count, size)], nodes);
   whole.style.setProperty("--side", `${side}px`);
   if (arranged(maps.length)[0] > 1) whole.classList.add("many");
   if (answer.count > maps.length) whole.append(element("p", "rest", said.otherMaps(answer.count - maps.length)));

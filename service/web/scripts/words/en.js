@@ -258,7 +258,7 @@ export default {
   back: "One step back",
   forward: "One step on",
   stepOf: (step, count) => `Step ${step} of ${count}`,
-  layers: { picture: "picture", convolution: "convolution", pool: "pool", hidden: "hidden layers", affine: "affine", logit: "logit", adds: "adds", read: "read" },
+  layers: { picture: "picture", convolution: "convolution", sum: "sum", pool: "pool", hidden: "hidden layers", affine: "affine", logit: "logit", adds: "adds", read: "read" },
   ofThisMap: "this map",
   mapAdds: (name, parts) => (parts.length ? `${name}: adds ${parts.map((part) => `${part.value} to ${part.name}`).join(", ")}` : name),
   maps: (count, side) => `${times(count, "map")} of ${side}×${side}`,

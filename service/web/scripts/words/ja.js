@@ -244,7 +244,7 @@ export default {
   back: "1 つ戻る",
   forward: "1 つ進む",
   stepOf: (step, count) => `${count} 段階中 ${step}`,
-  layers: { picture: "入力", convolution: "畳み込み", pool: "プール", hidden: "隠れ層", affine: "アフィン", logit: "ロジット", adds: "加える値", read: "結果" },
+  layers: { picture: "入力", convolution: "畳み込み", sum: "和", pool: "プール", hidden: "隠れ層", affine: "アフィン", logit: "ロジット", adds: "加える値", read: "結果" },
   ofThisMap: "このマップ",
   mapAdds: (name, parts) => (parts.length ? `${name}。${parts.map((part) => `「${part.name}」に ${part.value}`).join("、")} を加える` : name),
   maps: (count, side) => `${side}×${side} が ${count} 枚`,
