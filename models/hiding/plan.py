@@ -416,8 +416,6 @@ class _Rows:
 
     def __init__(self, sees: BoolArray, family: Family, *, pixels: bool) -> None:
         self.sees, self.family, self.pixels = sees, family, pixels
-        # Cells that see as many regions are made together.
-        self._order = np.empty(0, np.intp)
 
     # SINGLE and NESTED: first the rows of the whole image, then those of each hiding, cell by cell.
 
