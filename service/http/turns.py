@@ -116,8 +116,10 @@ class Turns:
 
     def __init__(self, waiting: int) -> None:
         self._most = waiting
-        # Those that wait for a turn, the next one first, by address; the next address first.
+        # Those that wait for a turn, by address, the next one first; and the number of the last turn of each address.
         self._waiting: dict[str, deque[_Question]] = {}
+        self._last_turns: dict[str, int] = {}
+        self._turn = 0
         # The one that computes, and what looks after it.
         self._now: _Question | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -227,7 +229,10 @@ class Turns:
         return most[-1]
 
     def _queue(self, question: _Question) -> None:
-        self._waiting.setdefault(question.asker.address, deque()).append(question)
+        address = question.asker.address
+        self._waiting.setdefault(address, deque()).append(question)
+        # An address that comes anew goes before the one that has its turn now, and behind those that wait for longer.
+        self._last_turns.setdefault(address, self._turn - 1)
 
     def _remove(self, question: _Question) -> None:
         address = question.asker.address
@@ -238,8 +243,8 @@ class Turns:
 
     def _following(self) -> _Question | None:
         """Whose turn is next."""
-        for queue in self._waiting.values():
-            for question in queue:
+        for address in sorted(self._waiting, key=self._last_turns.__getitem__):
+            for question in self._waiting[address]:
                 if question.has_begun or self._may_begin(question):
                     return question
         return None
@@ -258,8 +263,8 @@ class Turns:
             return
         address = question.asker.address
         self._remove(question)
-        if address in self._waiting:
-            self._waiting[address] = self._waiting.pop(address)
+        self._turn += 1
+        self._last_turns[address] = self._turn
         self._now = question
         self._timer = asyncio.get_running_loop().call_later(SLICE, self._look_after, question)
         if question.has_begun:
@@ -298,9 +303,12 @@ class Turns:
 
     def _end(self, question: _Question) -> None:
         self._remove(question)
+        address = question.asker.address
         if question.has_begun:
             self._held -= question.size
-            _count_down(self._begun, question.asker.address)
+            _count_down(self._begun, address)
+        if address not in self._waiting and address not in self._begun:
+            del self._last_turns[address]
         if self._now is question:
             self._give_back()
         else:
