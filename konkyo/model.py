@@ -16,6 +16,7 @@ from konkyo.models.files import usage_file
 from konkyo.models.files.card import OPTIONAL_WARNINGS, Card, ImportCard, Polarity, Preprocessing
 from konkyo.models.files.checkpoint import DIRECTORY, SUFFIX, Checkpoint
 from konkyo.models.filters.usage import Usage
+from konkyo.models.hiding.cost import Explains, explains
 from konkyo.models.network import Network
 from konkyo.models.preparation.expected import Expected
 
@@ -56,6 +57,11 @@ class Model:
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, in the order of the logits."""
         return self.network.classes
+
+    @property
+    def explains(self) -> tuple[Explains, ...]:
+        """What can be asked of it, with which regions, and why not the rest."""
+        return explains(self.network.architecture)
 
     def __repr__(self) -> str:
         """One line; of an imported network with the range in which pixels enter it."""

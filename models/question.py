@@ -2,23 +2,26 @@
 
 A question is checked when it is made: its classes, its regions, and what it costs for an image that hiding changes
 everywhere. Who asks, over HTTP, from Python or for a file, makes a question and gets its results.
+
+A question's docstring and the description of each option are also what HTTP and Python say of it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from math import comb, prod
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_type_hints
 
 import numpy as np
+from pydantic import Field
 
 from konkyo.models import ties
 from konkyo.models.architecture import Architecture
 from konkyo.models.classes import find
 from konkyo.models.errors import ParameterError
-from konkyo.models.filters.contributions import FilterExplanation, check_top, contributions
-from konkyo.models.filters.process import Process, explain_process, process_numbers, usual_top
+from konkyo.models.filters.contributions import MOST_TOP, FilterExplanation, MapDetail, check_top, contributions
+from konkyo.models.filters.process import USUAL_TOP, Process, explain_process, process_numbers, usual_top
 from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import Grounds, Position, grounds
 from konkyo.models.hiding.cost import (
@@ -42,12 +45,13 @@ from konkyo.models.hiding.occlusion import (
     occlude,
 )
 from konkyo.models.hiding.plan import Cost
-from konkyo.models.hiding.regions import Fill, Hiding, Regions
+from konkyo.models.hiding.regions import FILL_WORDS, Hiding, Regions, fill_of, side_of
 from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
 from konkyo.models.network import Array, Network
 from konkyo.models.result import Prediction, Result, check_pairs, check_question
 
 R = TypeVar("R", bound=Result)
+E = TypeVar("E", bound=StrEnum)
 
 # Numbers in the answer about one image at most.
 MOST_NUMBERS = 2**20
@@ -56,9 +60,41 @@ MOST_NUMBERS = 2**20
 CHEAP_WORK, CHEAP_BYTES, CHEAP_NUMBERS = 8 * 10**6, 6 * 2**20, 4_096
 
 
+# Options that several questions have.
+Class = Any  # A name or a number; from Python also an array with one.
+Side = Annotated[
+    int | tuple[int, ...] | None,
+    Field(
+        description="Side of a region in pixels, from 1 to half the image's side; if absent, as the model's `explains` "
+        "says: 4 for 28×28. Smaller ones only where hiding changes few regions."
+    ),
+]
+Fill = Annotated[Any, Field(description=FILL_WORDS)]
+Faithful = Annotated[bool, Field(description="Measure the explanation against random orders.")]
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a question.
+
+    Attributes
+    ----------
+    kind
+        Its type, with its description and its range as pydantic reads them.
+    about
+        The description.
+    default
+        Its value if nothing is said.
+    """
+
+    kind: Any
+    about: str
+    default: Any
+
+
 @dataclass(frozen=True, kw_only=True)
 class Question(ABC, Generic[R]):
-    """A question about images of one network.
+    """A question about images of one network. All its other fields with a description are options.
 
     Parameters
     ----------
@@ -66,6 +102,8 @@ class Question(ABC, Generic[R]):
         Its precision is that of the results.
     budget
         What may be spent for an image, by default what the service allows; None for no limit.
+    usage
+        The study of the network, if any.
 
     Raises
     ------
@@ -73,8 +111,19 @@ class Question(ABC, Generic[R]):
         A parameter is out of range, does not fit the network, or asks for too much.
     """
 
-    network: Network
+    network: Network = field(kw_only=False)
     budget: Budget | None = USUAL
+    usage: Usage | None = None
+
+    @classmethod
+    def options(cls) -> dict[str, Option]:
+        """The options by name, in the order of their declaration."""
+        kinds, found = get_type_hints(cls, include_extras=True), {}
+        for one in fields(cls):
+            about = [said.description for said in getattr(kinds[one.name], "__metadata__", ())]
+            if about:
+                found[one.name] = Option(kinds[one.name], about[-1], one.default)
+        return found
 
     def __post_init__(self) -> None:
         cost, budget = self.cost, self.budget
@@ -120,7 +169,10 @@ class Question(ABC, Generic[R]):
 
 @dataclass(frozen=True, kw_only=True)
 class PredictQuestion(Question[Prediction]):
-    """Which class is it?"""
+    """Which class is it?
+
+    The picture shows the image beside a bar for each class.
+    """
 
     @property
     def cost(self) -> Cost:
@@ -133,21 +185,21 @@ class PredictQuestion(Question[Prediction]):
 
 @dataclass(frozen=True, kw_only=True)
 class ClassQuestion(Question[R]):
-    """A question about a class.
+    """A question about a class."""
 
-    Parameters
-    ----------
-    target
-        The class to explain, by name or index; by default the predicted class of each image.
-    versus
-        The class to compare with: numbers become the difference target − versus.
-    usage
-        The study of the network, if any.
-    """
-
-    target: str | int | None = None
-    versus: str | int | None = None
-    usage: Usage | None = None
+    target: Annotated[
+        Class,
+        Field(
+            description="The class to explain, by its name or its number from 0; where both fit, the name. The "
+            "predicted one, if absent."
+        ),
+    ] = field(default=None, kw_only=False)
+    versus: Annotated[
+        Class,
+        Field(
+            description="The class to compare with, named as `target`: numbers become the difference target − versus."
+        ),
+    ] = field(default=None, kw_only=False)
     # The indices of the two classes.
     classes: tuple[int | None, int | None] = field(init=False)
 
@@ -172,21 +224,29 @@ class ClassQuestion(Question[R]):
 class FiltersQuestion(ClassQuestion[FilterExplanation]):
     """How much did each filter pair add to the class's logit?
 
-    Parameters
-    ----------
-    top
-        How many pairs the answer lists; by default all.
-    maps, totals
-        Whether the answer has the maps of the pairs, and the contributions to all classes.
+    Exact: the contributions and the biases add up to the logit. A pair is a map that enters the last stage, and a
+    filter of the last stage, both numbered from 0; for a single stage, a channel of the image and a filter. The picture
+    frames the pair that adds most in red, the second in blue.
     """
 
-    top: int | None = None
-    maps: bool = False
-    totals: bool = False
+    maps: Annotated[
+        MapDetail | Literal["none", "totals", "full"],
+        Field(description="`totals`: the contributions to all classes. `full`: the target's maps as well."),
+    ] = MapDetail.NONE
+    top: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MOST_TOP,
+            description="Rank only so many pairs, which add most in absolute value, and sum up the others. Not with "
+            "`maps`.",
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "maps", chosen(MapDetail, "maps", self.maps))
         check_top(self.top)
-        if self.top is not None and (self.maps or self.totals):
+        if self.top is not None and self.maps != MapDetail.NONE:
             raise ParameterError("top", "is not for maps, which are of all pairs; leave one of them out")
         super().__post_init__()
 
@@ -195,14 +255,15 @@ class FiltersQuestion(ClassQuestion[FilterExplanation]):
         architecture = self.network.architecture
         pairs = prod(architecture.pairs)
         listed = 5 * pairs if self.top is None else 4 * min(self.top, pairs)
-        maps = pairs * architecture.cells if self.maps else 0
-        return passes(architecture, listed + maps + (pairs * architecture.classes if self.totals else 0))
+        maps = pairs * architecture.cells if self.maps == MapDetail.FULL else 0
+        totals = 0 if self.maps == MapDetail.NONE else pairs * architecture.classes
+        return passes(architecture, listed + maps + totals)
 
     def answers(self, images: Array) -> list[FilterExplanation]:
-        ledgers, versus = contributions(self.network, images), self.classes[1]
+        ledgers, versus, detail = contributions(self.network, images), self.classes[1], MapDetail(self.maps)
         each = zip(images, self.explained(ledgers.logits), strict=True)
         return [
-            FilterExplanation.of(self.network, image, ledgers.of(number), target, versus, self.usage)
+            FilterExplanation.of(self.network, image, ledgers.of(number), target, versus, self.usage, detail, self.top)
             for number, (image, target) in enumerate(each)
         ]
 
@@ -211,13 +272,19 @@ class FiltersQuestion(ClassQuestion[FilterExplanation]):
 class ProcessQuestion(ClassQuestion[Process]):
     """What happens on the way from the image to the prediction?
 
-    Parameters
-    ----------
-    top
-        As in ``explain_process``.
+    The maps of each stage, what each filter pair adds to every class, the maps of the pairs for the target, and the
+    winner. The picture is a slide for a lecture, after the paper's Fig. 2.
     """
 
-    top: int | None = None
+    top: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=MOST_TOP,
+            description="Maps of each stage, and pairs, that are shown at most: those that matter most to the target. "
+            f"If absent {USUAL_TOP}, or fewer where the answer would be too large.",
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         check_top(self.top)
@@ -236,38 +303,39 @@ class ProcessQuestion(ClassQuestion[Process]):
 
 @dataclass(frozen=True, kw_only=True)
 class OcclusionQuestion(ClassQuestion[OcclusionExplanation]):
-    """Which regions change the answer when they are hidden, each by itself?
+    """Which regions of the image change the answer when they are hidden?
 
-    Parameters
-    ----------
-    region, stride
-        As in ``Regions``; by default the sides of ``usual_single_side``.
-    fill
-        What stands in the place of hidden pixels.
-    score
-        What is compared before and after hiding.
-    pairs
-        Whether the drops are split by filter pair.
-    faithfulness
-        Whether the explanation is compared with random orders.
+    Each region is hidden by itself, and the image is predicted again. The picture is a heatmap of the drops. It
+    outlines the critical regions, whose hiding changes the prediction. With `pairs=true` it has a heatmap for each
+    filter pair.
     """
 
-    region: int | None = None
-    stride: int | None = None
+    region: Annotated[
+        int | tuple[int, ...] | None,
+        Field(
+            description="Side of a region in pixels, from 1 to half the image's side; if absent, as the model's "
+            "`explains` says: 2 for images of up to 32 pixels a side, else 4."
+        ),
+    ] = None
+    stride: Annotated[int | None, Field(description="1…region; the region's side, if absent.")] = None
     fill: Fill = 0.0
-    score: Score = Score.LOGIT
-    pairs: bool = False
-    faithfulness: bool = False
+    score: Annotated[
+        Score | Literal["logit", "probability"], Field(description="What is compared before and after hiding.")
+    ] = Score.LOGIT
+    pairs: Annotated[
+        bool, Field(description="Add the drop of each filter pair's contribution. Not for a probability.")
+    ] = False
+    faithfulness: Faithful = False
     hiding: Hiding = field(init=False)
 
     def __post_init__(self) -> None:
         architecture = self.network.architecture
-        region = usual_single_side(architecture) if self.region is None else self.region
-        regions = Regions(region, self.stride, architecture.side)
-        object.__setattr__(self, "hiding", Hiding(regions, self.fill))
+        regions = Regions(side_of(self.region) or usual_single_side(architecture), self.stride, architecture.side)
+        object.__setattr__(self, "hiding", Hiding(regions, fill_of(self.fill)))
+        object.__setattr__(self, "score", chosen(Score, "score", self.score))
         if self.pairs:
             check_pairs(self.network)
-            if self.score is not Score.LOGIT:
+            if self.score != Score.LOGIT:
                 raise ParameterError(
                     "pairs", "contributions add up to the logit; ask for score=logit, or without pairs"
                 )
@@ -287,7 +355,7 @@ class OcclusionQuestion(ClassQuestion[OcclusionExplanation]):
         return not self.pairs and super().is_cheap
 
     def answers(self, images: Array) -> list[OcclusionExplanation]:
-        target, versus = self.classes
+        (target, versus), score = self.classes, Score(self.score)
         if self.pairs or self.faithfulness:
             return [
                 explain_occlusion(
@@ -296,43 +364,42 @@ class OcclusionQuestion(ClassQuestion[OcclusionExplanation]):
                     target,
                     versus,
                     self.hiding,
-                    self.score,
+                    score,
                     pairs=self.pairs,
                     faithful=self.faithfulness,
                     budget=self.budget,
                 )
                 for image in images
             ]
-        found = occlude(self.network, images, target, self.hiding, self.score, versus, self.budget)
+        found = occlude(self.network, images, target, self.hiding, score, versus, self.budget)
         each = enumerate(images)
         return [OcclusionExplanation.of(self.network, image, found.of(number), versus) for number, image in each]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
-    """How much does each region add to the class's logit, over every combination?
+    """How much does each region of the image add to the class's logit?
 
-    Parameters
-    ----------
-    region
-        Side in pixels; by default that of ``usual_side``.
-    fill, pairs, faithfulness
-        As in ``OcclusionQuestion``.
-    interactions
-        Whether the answer says how every two regions work together: of whole regions, also with ``pairs``.
+    The Shapley value of a region is what it adds when it is shown, averaged over all orders of showing the
+    regions. Exact over all combinations of hidden regions, without sampling. The picture is a heatmap of the values;
+    with `pairs=true` a heatmap for each filter pair, with `interactions=true` the regions with lines between them.
     """
 
-    region: int | None = None
+    region: Side = None
     fill: Fill = 0.0
-    pairs: bool = False
-    interactions: bool = False
-    faithfulness: bool = False
+    pairs: Annotated[bool, Field(description="Split the values by filter pairs.")] = False
+    # Of whole regions, also with pairs.
+    interactions: Annotated[
+        bool,
+        Field(description="Add how every two regions work together, or draw it; no picture shows `pairs` too."),
+    ] = False
+    faithfulness: Faithful = False
     hiding: Hiding = field(init=False)
 
     def __post_init__(self) -> None:
         architecture = self.network.architecture
-        region = usual_side(architecture) if self.region is None else self.region
-        object.__setattr__(self, "hiding", Hiding(Regions(region, side=architecture.side), self.fill))
+        regions = Regions(side_of(self.region) or usual_side(architecture), side=architecture.side)
+        object.__setattr__(self, "hiding", Hiding(regions, fill_of(self.fill)))
         if self.pairs:
             check_pairs(self.network)
         super().__post_init__()
@@ -361,7 +428,7 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
                 target,
                 versus,
                 region,
-                self.fill,
+                self.hiding.fill,
                 pairs=self.pairs,
                 interacting=self.interactions,
                 faithful=self.faithfulness,
@@ -375,31 +442,30 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
 class GroundsQuestion(Question[Grounds]):
     """Which regions prove the prediction, and which fewest change it?
 
-    Parameters
-    ----------
-    region
-        Side in pixels; by default that of ``usual_side`` for proofs.
-    fill
-        What stands in the place of hidden pixels.
-    hide
-        (row, column) of regions that are hidden to see what is predicted then.
-    tables
-        Whether the result has the logits under every hiding.
+    Proven for every combination of hidden regions, without sampling. With the sufficient regions visible, the class
+    is kept under every hiding of the others; another set may be sufficient too. The picture outlines them, and strikes
+    out a smallest set of regions whose hiding changes the class.
     """
 
-    region: int | None = None
+    region: Side = None
     fill: Fill = 0.0
-    hide: tuple[Position, ...] = ()
+    hide: Annotated[
+        Sequence[Position] | None,
+        Field(
+            description="Regions to hide, as row.column, to see what is predicted then: `2.3-4.5` hides two. The "
+            "picture shows them in place of the contrast."
+        ),
+    ] = None
+    # Whether the result has the logits under every hiding.
     tables: bool = False
     hiding: Hiding = field(init=False)
 
     def __post_init__(self) -> None:
         architecture = self.network.architecture
-        region = usual_side(architecture, proofs=True) if self.region is None else self.region
-        regions = Regions(region, side=architecture.side)
-        object.__setattr__(self, "hiding", Hiding(regions, self.fill))
+        regions = Regions(side_of(self.region) or usual_side(architecture, proofs=True), side=architecture.side)
+        object.__setattr__(self, "hiding", Hiding(regions, fill_of(self.fill)))
         rows, columns = regions.grid
-        if any(row >= rows or column >= columns for row, column in self.hide):
+        if not all(0 <= row < rows and 0 <= column < columns for row, column in self.hide or ()):
             raise ParameterError("hide", f"must be regions of the grid, which has {rows} rows and {columns} columns")
         super().__post_init__()
 
@@ -413,11 +479,26 @@ class GroundsQuestion(Question[Grounds]):
         return False
 
     def answers(self, images: Array) -> list[Grounds]:
-        region = self.hiding.regions.region
+        (region, fill), hide = (self.hiding.regions.region, self.hiding.fill), self.hide or ()
         return [
-            grounds(self.network, image, region, self.fill, hide=self.hide, tables=self.tables, budget=self.budget)
+            grounds(self.network, image, region, fill, hide=hide, tables=self.tables, budget=self.budget)
             for image in images
         ]
+
+
+def chosen(kinds: type[E], parameter: str, value: str) -> E:
+    """The member of this value.
+
+    Raises
+    ------
+    ParameterError
+        There is none.
+    """
+    try:
+        return kinds(value)
+    except ValueError as error:
+        *most, last = kinds
+        raise ParameterError(parameter, f"must be {', '.join(most)} or {last}, not {value!r}") from error
 
 
 def times(cost: Cost, count: int) -> Cost:

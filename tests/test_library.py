@@ -42,6 +42,8 @@ QUESTIONS = "predict", "filters", "process", "occlusion", "shapley", "grounds"
 ASKED: list[tuple[str, dict[str, Any]]] = [
     ("predict", {}),
     ("filters", {"target": "3", "versus": 7}),
+    ("filters", {"maps": "full"}),
+    ("filters", {"top": 2}),
     ("process", {"target": 2}),
     ("process", {"top": 2}),
     ("occlusion", {"region": 7, "stride": 3, "fill": "blur", "score": "probability", "faithfulness": True}),
@@ -391,7 +393,7 @@ def test_a_handout_is_of_the_result_and_no_other_search(
     """With the regions that were hidden to try, and not with its budget spent once more."""
     asked = {"format": "html", "region": "7", "hide": "1.1-2.1", "scale": "2"}
     theirs = client.post(path("grounds"), params=asked, files={"file": SEVEN.read_bytes()})
-    result = proofs.grounds(paired.network, konkyo.predict(paired, SEVEN).image, 7, hide=[(1, 1), (2, 1)])
+    result = konkyo.grounds(paired, SEVEN, region=7, hide=[(1, 1), (2, 1)])
     monkeypatch.setattr(proofs, "Contrasts", None)
     file = result.save(tmp_path / "why.html")
     assert '"hidden": [5, 9]' in file.read_text()
@@ -414,6 +416,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("shapley", {"region": (4, 7)}, "region: must be square, a side such as 4 or (4, 4), not (4, 7)"),
     ("grounds", {"fill": 2}, "fill: must be from 0 to 1, not 2"),
+    ("grounds", {"region": 7, "hide": [(0, 4)]}, "hide: must be regions of the grid, which has 4 rows and 4 columns"),
+    ("filters", {"maps": "all"}, "maps: must be none, totals or full, not 'all'"),
 ]
 NOT_DRAWN: list[tuple[str, str, dict[str, Any], str]] = [
     ("grounds", "why.pdf", {}, "path: must end with .png or .svg or .html, not with '.pdf'"),

@@ -1,6 +1,7 @@
 """The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2; docs/mathematics.md, 2)."""
 
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -260,6 +261,14 @@ def traced_contributions(network: Network, images: Array) -> tuple[Trace, Ledger
     return trace.batched(batch), ledger
 
 
+class MapDetail(StrEnum):
+    """The parts of the ledger that an answer contains beside the contributions to the target."""
+
+    NONE = "none"
+    TOTALS = "totals"
+    FULL = "full"
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class FilterExplanation(ClassResult):
     """The contributions of the filter pairs to one class, for one image.
@@ -272,11 +281,15 @@ class FilterExplanation(ClassResult):
         (C, A, B): the contributions to every class.
     typicality
         How typical this use of the filters is for the target; None if there is no study of the network.
+    detail, top
+        What was asked for: the parts of the ledger that JSON has, and how many pairs it lists, None for all.
     """
 
     account: Account
     totals: Array
     typicality: Typicality | None
+    detail: MapDetail = MapDetail.NONE
+    top: int | None = None
 
     @property
     def logit(self) -> float:
@@ -321,17 +334,8 @@ class FilterExplanation(ClassResult):
     def _line(self) -> str:
         return pair_words(self.asked, self.account)
 
-    def to_dict(self, top: int | None = None, *, totals: bool = False, maps: bool = False) -> dict[str, Any]:
-        """As ``Result.to_dict``.
-
-        Parameters
-        ----------
-        top
-            How many pairs are listed; by default all.
-        totals, maps
-            Whether the contributions to all classes are there, and the maps of the target.
-        """
-        account = self.account
+    def _fields(self) -> dict[str, Any]:
+        account, top = self.account, self.top
         fields: dict[str, Any] = {
             "logit": account.logit,
             "class_bias": account.class_bias,
@@ -347,20 +351,25 @@ class FilterExplanation(ClassResult):
             "factor": self.factor.value,
             "typicality": self.typicality and asdict(self.typicality),
         }
-        if totals:
+        if self.detail is not MapDetail.NONE:
             fields["totals"] = self.totals.tolist()
-        if maps:
+        if self.detail is MapDetail.FULL:
             fields["maps"] = account.maps.tolist()
-        return {**super().to_dict(), **fields}
-
-    def _fields(self) -> dict[str, Any]:
-        return {}
+        return fields
 
     @classmethod
     def of(
-        cls, network: Network, image: Array, ledger: Ledger, target: int, versus: int | None, usage: Usage | None
+        cls,
+        network: Network,
+        image: Array,
+        ledger: Ledger,
+        target: int,
+        versus: int | None,
+        usage: Usage | None,
+        detail: MapDetail = MapDetail.NONE,
+        top: int | None = None,
     ) -> "FilterExplanation":
-        """The explanation of an image with this ledger; parameters as in ``explain_filters``."""
+        """The explanation of an image with this ledger; the others as in ``FiltersQuestion``."""
         typicality = usage.typicality(ledger.contributions) if usage else None
         return cls(
             network=network,
@@ -371,6 +380,8 @@ class FilterExplanation(ClassResult):
             account=ledger.account(target, versus),
             totals=ledger.contributions,
             typicality=None if typicality is None else typicality[target],
+            detail=detail,
+            top=top,
         )
 
 

@@ -117,7 +117,10 @@ class FillKind(StrEnum):
     BLUR = "blur", "the image under a Gaussian of an eighth of its side"
 
 
-# What a fill must be, in a message.
+# What a fill is, for those who ask.
+FILL_WORDS = "What hidden pixels become: a value for all channels, of which 0 is black; or "
+FILL_WORDS += "; or ".join(f"`{kind}`, {kind.about}" for kind in FillKind) + "."
+# What it must be, in a message.
 FILLS = f"a number from 0 to 1, {', '.join([*FillKind][:-1])} or {[*FillKind][-1]}"
 # A number in [0, 1], for all channels and pixels, or one of the kinds.
 Fill = float | FillKind
@@ -208,6 +211,43 @@ def _gaussian(side: int) -> Array:
     weights: Array = np.exp(-((distance / (side / 8)) ** 2) / 2)
     weights /= weights.sum(1, keepdims=True)
     return weights
+
+
+def fill_of(value: Any) -> Fill:
+    """A fill, of a number, the name of a kind, or an array in which one number stands everywhere.
+
+    Raises
+    ------
+    ParameterError
+        It is something else.
+    """
+    if isinstance(value, str):
+        if value in [*FillKind]:
+            return FillKind(value)
+        raise ParameterError("fill", f"must be {FILLS}, not {value!r}")
+    if isinstance(value, int | float):
+        return value
+    values = np.asarray(value.tolist() if hasattr(value, "tolist") else value)
+    if values.dtype.kind not in "fiu" or not values.size or (values != values.flat[0]).any():
+        given = f"an array of shape {values.shape} with several values" if values.size > 1 else type(value).__name__
+        right = f"{FILLS}; an array fits where it holds one number for all pixels"
+        raise ParameterError("fill", f"must be {right}. It is {given}")
+    return float(values.flat[0])
+
+
+def side_of(region: int | tuple[int, ...] | None) -> int | None:
+    """The side of square regions, also of both sides; None for none.
+
+    Raises
+    ------
+    ParameterError
+        They differ.
+    """
+    if not isinstance(region, tuple):
+        return region
+    if len(region) != 2 or region[0] != region[1]:
+        raise ParameterError("region", f"must be square, a side such as 4 or (4, 4), not {region}")
+    return region[0]
 
 
 def check_fill(fill: Fill | Array, shape: tuple[int, ...] = ()) -> None:

@@ -19,8 +19,8 @@ class Format(StrEnum):
     SVG = "svg"
 
 
-class GroundsFormat(StrEnum):
-    """The formats of grounds: those of every answer, and a document that works by itself, for those who name it."""
+class DocumentFormat(StrEnum):
+    """Of what has a document that works by itself: those of every answer, and this document, for those who name it."""
 
     JSON = "json"
     PNG = "png"
@@ -28,7 +28,7 @@ class GroundsFormat(StrEnum):
     HTML = "html"
 
 
-AnyFormat = Format | GroundsFormat
+AnyFormat = Format | DocumentFormat
 
 
 # Characters of an Accept header that are read.
@@ -52,7 +52,7 @@ def choose(requested: AnyFormat | None, accept: str | None) -> AnyFormat:
         ``Accept`` allows none of them.
     """
     if requested is not None:
-        return requested if requested is GroundsFormat.HTML else Format(requested.value)
+        return requested if requested is DocumentFormat.HTML else Format(requested.value)
     # No browser sends so much; it would take longer to read than many an answer.
     if not accept or len(accept) > MOST_ACCEPT:
         return Format.JSON
@@ -67,7 +67,7 @@ def choose(requested: AnyFormat | None, accept: str | None) -> AnyFormat:
 
 def media_type(form: AnyFormat) -> str:
     """The content type of an answer in this format."""
-    return HTML if form is GroundsFormat.HTML else MEDIA_TYPES[Format(form.value)]
+    return HTML if form is DocumentFormat.HTML else MEDIA_TYPES[Format(form.value)]
 
 
 def headers_of(form: AnyFormat) -> dict[str, str]:
@@ -75,7 +75,7 @@ def headers_of(form: AnyFormat) -> dict[str, str]:
     headers = {"Vary": "Accept"}
     if form is Format.SVG:
         headers["Content-Security-Policy"] = _SVG_POLICY
-    if form is GroundsFormat.HTML:
+    if form is DocumentFormat.HTML:
         # To be kept as a file: among the pages of this service its scripts may not run.
         headers["Content-Disposition"] = 'attachment; filename="grounds.html"'
     return headers

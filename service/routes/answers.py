@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import MISSING, BaseModel, Field
 
 from konkyo.models.classes import FEWEST, MOST
 from konkyo.models.files.card import Share
@@ -43,7 +43,7 @@ class EmptyAnswer(BaseModel):
 
 
 class Answer(BaseModel):
-    """The fields that every answer about an image begins with; it ends with `input` and `model`."""
+    """The fields that every answer about an image begins with; it ends with ``input`` and ``model``."""
 
     predicted: Class = Field(description="The class with the largest logit.")
     label: str = Field(description="Its name.")
@@ -53,3 +53,4 @@ class ClassAnswer(Answer):
     """The fields that every explanation of a class begins with."""
 
     target: Class = Field(description="The class that is explained.")
+    versus: Class | MISSING = Field(MISSING, description="The class compared with, if one was asked for.")

@@ -7,11 +7,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.datastructures import QueryParams
@@ -21,14 +20,13 @@ from konkyo.models.files.card import Polarity
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.preparation.expected import Expected, Fit
 from konkyo.models.question import Question
-from konkyo.models.result import Result
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
 from konkyo.service.http.answer import (
     AnyFormat,
+    DocumentFormat,
     Format,
-    GroundsFormat,
     ReservedResponse,
     choose,
     headers_of,
@@ -50,39 +48,30 @@ CHEAP_BYTES = 8 * 1024
 KNOWN = 256
 
 P = TypeVar("P", bound=PictureQuery)
-Q = TypeVar("Q", bound=ImageQuery)
-R = TypeVar("R", bound=Result)
 
 
-class PlainRoute(APIRoute):
-    """A route that calls its function without FastAPI's injection, which would take a tenth of a request's time."""
-
-    def get_route_handler(self) -> Any:
-        """The function itself; FastAPI describes it as any other."""
-        return self.endpoint
+# What a result adds to the report of its image.
+Report = Callable[[Any, PreprocessingReport], PreprocessingReport]
 
 
 @dataclass(frozen=True)
-class Operation(Generic[Q, R]):
+class Operation:
     """One operation on an image.
 
     Attributes
     ----------
     query
         The model of its query parameters, which makes the question.
-    to_dict
-        The fields of a result in JSON. It computes nothing.
     report
         What the result adds to the report of the image.
     """
 
-    query: type[Q]
-    to_dict: Callable[[R, Q], dict[str, Any]] = lambda result, _: result.to_dict()
-    report: Callable[[R, PreprocessingReport], PreprocessingReport] = lambda _, report: report
+    query: type[ImageQuery]
+    report: Report = lambda _, report: report
 
 
 @dataclass(frozen=True)
-class ParsedQuery(Generic[Q]):
+class ParsedQuery:
     """What a query string asks of a network.
 
     Attributes
@@ -97,7 +86,7 @@ class ParsedQuery(Generic[Q]):
         How a picture becomes its image.
     """
 
-    query: Q
+    query: ImageQuery
     checkpoint: Checkpoint
     expected: Expected
     question: Question[Any]
@@ -123,9 +112,9 @@ class Service:
         # The same questions come again and again, and networks do not change while the service runs.
         self._asked = lru_cache(KNOWN)(self._ask)
 
-    async def answer(self, request: Request, operation: Operation[Q, R]) -> Response:
+    async def answer(self, request: Request, operation: Operation) -> Response:
         """Explain the image in a request. What can be refused without it is refused before the body is read."""
-        asked: ParsedQuery[Q] = self._asked(operation.query, request.scope["query_string"])
+        asked: ParsedQuery = self._asked(operation.query, request.scope["query_string"])
         form = _form(asked.query, request)
         is_cheap = form is Format.JSON and asked.fit is Fit.EXACT and asked.question.is_cheap
         asker = Asker.of(request)
@@ -174,7 +163,7 @@ class Service:
             reserved.release()
             raise
 
-    def _ask(self, model: type[Q], query_string: bytes) -> ParsedQuery[Q]:
+    def _ask(self, model: type[ImageQuery], query_string: bytes) -> ParsedQuery:
         query = parsed(model, query_string)
         checkpoint = self.catalogue.get(query.model)
         expected = Expected.by(checkpoint)
@@ -214,14 +203,15 @@ def parsed(model: type[P], query_string: bytes) -> P:
         raise RequestValidationError(wrong) from error
 
 
-def _explained(operation: Operation[Q, R], asked: ParsedQuery[Q], data: bytes, form: AnyFormat) -> bytes:
+def _explained(operation: Operation, asked: ParsedQuery, data: bytes, form: AnyFormat) -> bytes:
     """The image in a file, explained: the bytes of the answer."""
     image, report = decode_image(data, asked.fit, asked.polarity, asked.expected)
-    result: R = asked.question.answer(image)
+    result = asked.question.answer(image)
     if form is not Format.JSON:
-        return rendered(result, asked.query.style(form), html=form is GroundsFormat.HTML)
-    fields = operation.to_dict(result, asked.query)
-    return to_json({**fields, "input": operation.report(result, report), "model": reference(asked.checkpoint)})
+        return rendered(result, asked.query.style(form), html=form is DocumentFormat.HTML)
+    return to_json(
+        {**result.to_dict(), "input": operation.report(result, report), "model": reference(asked.checkpoint)}
+    )
 
 
 def _form(query: PictureQuery, request: Request) -> AnyFormat:

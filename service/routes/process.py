@@ -3,53 +3,28 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
-from pydantic import MISSING, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from konkyo.models.architecture import MAX_STAGES
 from konkyo.models.classes import FEWEST, MOST
-from konkyo.models.filters.contributions import MOST_TOP
-from konkyo.models.filters.process import USUAL_TOP, Process
-from konkyo.models.filters.usage import Typicality, Usage
-from konkyo.models.network import Network
+from konkyo.models.filters.process import Process
+from konkyo.models.filters.usage import Typicality
 from konkyo.models.preparation.doubts import UNLIKE
 from konkyo.models.question import ProcessQuestion
-from konkyo.service.http import openapi
 from konkyo.service.imaging.decoding import PreprocessingReport
 from konkyo.service.routes.answers import (
-    Class,
     ClassAnswer,
     ImageArray,
     Kernels,
     Matrix,
-    ModelReference,
     PerClass,
     PerClassMatrix,
 )
-from konkyo.service.routes.asking import Operation, PlainRoute, service_of
-from konkyo.service.routes.queries import ClassQuery
-
-router = APIRouter(tags=["questions"], route_class=PlainRoute)
+from konkyo.service.routes.operation import operation
 
 _PerClassRows = Annotated[list[list[float]], Field(min_length=FEWEST, max_length=MOST)]
 _PerClassMaps = Annotated[list[list[Matrix]], Field(min_length=FEWEST, max_length=MOST)]
 _PerClassTypicality = Annotated[list[Typicality], Field(min_length=FEWEST, max_length=MOST)]
-
-
-class ProcessQuery(ClassQuery):
-    """Parameters of `POST /explain/process`."""
-
-    top: int | None = Field(
-        None,
-        ge=1,
-        le=MOST_TOP,
-        description="Maps of each stage, and pairs, that are shown at most: those that matter most to the target. "
-        f"If absent {USUAL_TOP}, or fewer where the answer would be too large.",
-    )
-
-    def question(self, network: Network, usage: Usage | None) -> ProcessQuestion:
-        """The question about a network."""
-        return ProcessQuestion(network=network, usage=usage, target=self.target, versus=self.versus, top=self.top)
 
 
 class StageProcess(BaseModel):
@@ -77,7 +52,6 @@ class PairPlace(BaseModel):
 class ProcessAnswer(ClassAnswer):
     """All intermediate results from the image to the prediction (Fig. 2)."""
 
-    versus: Class | MISSING = Field(MISSING, description="The class compared with, if one was asked for.")
     image: ImageArray = Field(
         description="[row][column], or [channel][row][column] in colour, in [0, 1]: the input of the network."
     )
@@ -107,28 +81,6 @@ class ProcessAnswer(ClassAnswer):
         description="For each class, how typical this use of the filters is; see `POST /explain/filters`. Null if that "
         "was not studied."
     )
-    input: PreprocessingReport
-    model: ModelReference
-
-
-@router.post(
-    "/explain/process",
-    summary="What happens on the way from the image to the prediction?",
-    response_model=ProcessAnswer,
-    **openapi.operation(
-        ProcessQuery,
-        "process",
-        "/explain/process",
-        ", with only the first entry of each list of lists, and other lists whole",
-    ),
-)
-async def explain(request: Request) -> Response:
-    """The maps of each stage, what each filter pair adds to every class, the maps of the pairs for the target, and the
-    winner. The picture is a slide for a lecture, after the paper's Fig. 2. `input` has one more warning,
-    `unlike-training-images`, if the maps of the last stage are farther from those of the training images than 99 of 100
-    of these are.
-    """
-    return await service_of(request).answer(request, _OPERATION)
 
 
 def _report(result: Process, report: PreprocessingReport) -> PreprocessingReport:
@@ -138,4 +90,12 @@ def _report(result: Process, report: PreprocessingReport) -> PreprocessingReport
     return replace(report, warnings=(*report.warnings, UNLIKE))
 
 
-_OPERATION = Operation(ProcessQuery, report=_report)
+router = operation(
+    "/explain/process",
+    ProcessQuestion,
+    ProcessAnswer,
+    report=_report,
+    about="`input` has one more warning, `unlike-training-images`, if the maps of the last stage are farther from "
+    "those of the training images than 99 of 100 of these are.",
+    note=", with only the first entry of each list of lists, and other lists whole",
+)

@@ -1,5 +1,6 @@
 """The ledger of the paper's network, on paper. On any network: ``test_hidings``."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def test_versus_is_the_difference_of_two_accounts(digits: Labelled) -> None:
 
 def test_of_many_pairs_those_that_matter_most_are_listed(digits: Labelled) -> None:
     explained = explain_filters(random_network(PAIRED, 7), digits.scaled(np.float64)[5])
-    whole, short = explained.to_dict(), explained.to_dict(4)
+    whole, short = explained.to_dict(), replace(explained, top=4).to_dict()
     assert len(whole["ranking"]) == 9
     by_size = sorted(whole["ranking"], key=lambda one: -abs(one["contribution"]))
     assert short["ranking"] == sorted(by_size[:4], key=lambda one: -one["contribution"])

@@ -145,7 +145,7 @@ def test_an_answer_is_not_endless() -> None:
     network = random_weights(wide, 1)
     message = "query: the answer would have 1,474,560 numbers, and it may have 1,048,576; ask for less"
     with refuses(ParameterError, message):
-        FiltersQuestion(network=network, totals=True)
+        FiltersQuestion(network=network, maps="totals")
     assert FiltersQuestion(network=network, top=9).answer(np.zeros((28, 28))).totals.shape == (40, 4096, 8)
 
 

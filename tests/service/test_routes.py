@@ -5,6 +5,7 @@ That these results are right is tested with ``models``.
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,7 +16,7 @@ from fastapi.testclient import TestClient
 from pydantic_core import to_json
 
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.filters.contributions import FilterExplanation, explain_filters
+from konkyo.models.filters.contributions import FilterExplanation, MapDetail, explain_filters
 from konkyo.models.filters.process import explain_process
 from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import grounds
@@ -126,10 +127,8 @@ def test_an_answer_is_the_result_of_the_library(client: TestClient, shapes: Test
     assert said["warnings"] == [] or name in ARCHITECTURES
     if isinstance(result, FilterExplanation):
         top = int(given["top"]) if "top" in given else None
-        fields = result.to_dict(top, totals="maps" in given, maps=given.get("maps") == "full")
-    else:
-        fields = result.to_dict()
-    assert answer == json.loads(to_json(fields))
+        result = replace(result, detail=MapDetail(given.get("maps", "none")), top=top)
+    assert answer == json.loads(to_json(result.to_dict()))
     if path == "explain/process" or not {"maps", "top", "faithfulness"} & given.keys():
         picture = service.post(f"/{asked}&format=png&theme=dark&scale=2", files=file)
         np.testing.assert_array_equal(decode(picture.content), decode(draw(result, ".png", 2, "dark", "en")))

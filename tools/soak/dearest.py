@@ -5,16 +5,16 @@ for the first line.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from konkyo.models.errors import KonkyoError
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.network import Array
-from konkyo.service.routes import grounds, occlusion, process, shapley
-from konkyo.service.routes.queries import ImageQuery
+from konkyo.models.question import GroundsQuestion, OcclusionQuestion, ProcessQuestion, Question, ShapleyQuestion
 from konkyo.trainer.data import read
 from support.folders import DATA
 
@@ -28,7 +28,7 @@ class Cost:
     milliseconds: float
     model: str
     image: str
-    path: str
+    operation: str
     options: str
     ended: str
 
@@ -46,36 +46,36 @@ def images() -> dict[str, Array]:
     }
 
 
-def questions() -> Iterator[tuple[str, ImageQuery]]:
+def questions() -> Iterator[tuple[str, dict[str, Any], Callable[..., Question[Any]]]]:
     """The operations with the options that cost most."""
     for region in (1, 2, 4, 6, 8, 10, 14):
-        hidden = occlusion.OcclusionQuery(region=region, stride=1, fill=0.5, pairs=True, faithfulness=True)
-        yield "/explain/occlusion", hidden
+        options = {"region": region, "stride": 1, "fill": 0.5, "pairs": True, "faithfulness": True}
+        yield "occlusion", options, OcclusionQuestion
     for region in (4, 6, 9):
         for fill in (0.0, 0.5):
-            yield "/explain/grounds", grounds.GroundsQuery(region=region, fill=fill)
-    yield "/explain/shapley", shapley.ShapleyQuery(fill=0.5, pairs=True, faithfulness=True)
-    yield "/explain/process", process.ProcessQuery()
+            yield "grounds", {"region": region, "fill": fill}, GroundsQuestion
+    yield "shapley", {"fill": 0.5, "pairs": True, "faithfulness": True}, ShapleyQuestion
+    yield "process", {}, ProcessQuestion
 
 
 def costs() -> Iterator[Cost]:
     """Every question about every image, of every network."""
     for model, checkpoint in load_all().items():
         for name, image in images().items():
-            for path, query in questions():
+            for operation, options, asks in questions():
                 started, ended = time.process_time(), ""
                 try:
-                    query.question(checkpoint.precise, None).answer(image)
+                    asks(checkpoint.precise, **options).answer(image)
                 except KonkyoError as error:
                     ended = type(error).__name__
                 spent = 1e3 * (time.process_time() - started)
-                yield Cost(spent, model, name, path, query.model_dump_json(exclude_defaults=True), ended)
+                yield Cost(spent, model, name, operation, str(options), ended)
 
 
 def main() -> None:
     """Print the dearest ones."""
     for cost in sorted(costs(), key=lambda one: -one.milliseconds)[:SHOWN]:
-        print(f"{cost.milliseconds:7.0f} ms  {cost.model}  {cost.image}  {cost.path} {cost.options} {cost.ended}")
+        print(f"{cost.milliseconds:7.0f} ms  {cost.model}  {cost.image}  {cost.operation} {cost.options} {cost.ended}")
 
 
 if __name__ == "__main__":
