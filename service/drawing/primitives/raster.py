@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from konkyo.service.drawing.primitives.colours import (
 )
 from konkyo.service.drawing.primitives.encoding import png
 from konkyo.service.drawing.primitives.letters import letters, width
-from konkyo.service.drawing.primitives.outline import Groups, around, edges
+from konkyo.service.drawing.primitives.outline import Groups, Run, around, edges
 from konkyo.service.drawing.primitives.style import Style
 
 
@@ -116,7 +117,7 @@ class Raster(Canvas):
         if framed:
             self.windows(first.grow(1), pitch, (rows, columns))[:] = HAIRLINE
         high, wide = first.height // cells[0] * self.scale, first.width // cells[1] * self.scale
-        self.windows(first, pitch, (rows, columns))[:] = indices.repeat(high, 2).repeat(wide, 3)
+        self.windows(first, pitch, (rows, columns))[:] = indices.repeat(wide, 3).repeat(high, 2)
 
     def photo(self, box: Box, colours: Pixels, framed: bool = True) -> None:
         if framed:
@@ -124,24 +125,29 @@ class Raster(Canvas):
         region = self.region(box)
         region[:] = PHOTO
         down, right = region.shape[0] // colours.shape[0], region.shape[1] // colours.shape[1]
-        self._photos.append(((box.top * self.scale, box.left * self.scale), colours.repeat(down, 0).repeat(right, 1)))
+        self._photos.append(((box.top * self.scale, box.left * self.scale), colours.repeat(right, 1).repeat(down, 0)))
 
     def dots(self, box: Box, areas: Array) -> None:
         side = box.width // areas.shape[1] * self.scale
         offset = np.arange(side) - (side - 1) / 2
         distance = np.hypot(offset[:, None], offset)
         radius = np.sqrt(np.clip(areas, 0, 1)) * side * DOT / 2
-        inked = distance[:, None, :] < radius[:, None, :, None]
-        self.region(box)[inked.reshape(box.height * self.scale, -1)] = INK
+        rows, columns = np.nonzero(radius)
+        unit = box.width // areas.shape[1]
+        first = Box(box.left, box.top, box.left + unit, box.top + unit)
+        squares = self.windows(first, (unit, unit), areas.shape)
+        inked = distance < radius[rows, columns, None, None]
+        squares[rows, columns] = np.where(inked, np.uint8(INK), squares[rows, columns])
 
     def outline(self, box: Box, groups: Groups, thickness: int, colour: int = INK) -> None:
-        side = box.width // groups.shape[1] * self.scale
+        side, runs, region = box.width // groups.shape[1] * self.scale, edges(groups), self.region(box)
         for wide, shade in ((thickness + CASING, PAPER), (thickness, colour)):
-            self.region(box)[edges(groups, side, wide * self.scale)] = shade
+            _paint(region, runs, side, wide * self.scale, shade)
 
     def contour(self, boxes: Iterable[Box], inside: NDArray[np.bool_], colour: int) -> None:
         boxes = list(boxes)
-        line = around(inside, boxes[0].width // inside.shape[1] * self.scale, self.scale)
+        line = np.zeros((boxes[0].height * self.scale, boxes[0].width * self.scale), np.bool_)
+        _paint(line, around(inside), boxes[0].width // inside.shape[1] * self.scale, self.scale, True)
         for box in boxes:
             self.region(box)[line] = colour
 
@@ -196,3 +202,13 @@ def _ramp(colour: int, reverse: bool) -> Pixels:
     """The palette index of each shade of a letter."""
     ramp = np.array([PAPER, *range(colour - SHADES + 1, colour + 1)], np.uint8)
     return ramp[::-1] if reverse else ramp
+
+
+def _paint(region: NDArray[Any], runs: list[Run], side: int, thickness: int, colour: int) -> None:
+    """Paint rectangles of parts of pixels of this side; edges are ``thickness`` wide."""
+    # Where the parts of each pixel begin and end. Edges that are wider than half a pixel overlap.
+    wide, pixels = min(thickness, side), range(0, region.shape[1], side)
+    starts = [pixel + at for pixel in pixels for at in (0, wide, side - wide)]
+    ends = [pixel + at for pixel in pixels for at in (wide, max(side - wide, wide), side)]
+    for top, bottom, left, right in runs:
+        region[starts[top] : ends[bottom - 1], starts[left] : ends[right - 1]] = colour
