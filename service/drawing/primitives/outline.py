@@ -1,6 +1,6 @@
-"""Outlines inside or outside groups of an image's pixels, as rectangles. A pixel has nine parts: corners, edges, middle.
+"""Outlines inside or outside groups of an image's pixels, as rectangles.
 
-How wide its edges are is for the canvas to say.
+A pixel has nine parts: corners, edges, the middle. How wide its edges are is for the canvas to say.
 """
 
 from itertools import product

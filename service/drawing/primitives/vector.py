@@ -5,10 +5,10 @@ No scripts, no style sheets and no links: it is drawn as it stands wherever SVG 
 
 import re
 from binascii import b2a_base64
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from hashlib import sha256
 from html import escape
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,6 +175,22 @@ class Vector(Canvas):
             f'<text x="{_short(x)}" y="{_short(baseline)}" font-size="{size}"{anchor}{weight}{length} '
             f'fill="{self._colours[PAPER if reverse else colour]}">{_escaped(text)}</text>'
         )
+
+    def _place(self) -> tuple[Hashable, ...]:
+        return *super()._place(), self._names
+
+    def _sheet(self) -> Self:
+        sheet = type(self)(self.width, self.height, self.style)
+        sheet._names = self._names
+        return sheet
+
+    def _content(self) -> tuple[tuple[int, str, list[str]], int]:
+        return (self._names, self._title, self._parts), sum(map(len, self._parts))
+
+    def _put(self, content: tuple[int, str, list[str]]) -> None:
+        self._names, title, parts = content
+        self._title = title or self._title
+        self._parts += parts
 
     def _name(self, kind: str) -> str:
         """A name for what is drawn again. Two SVGs in one document have none in common, unless they are the same."""
