@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from konkyo.models import steps, ties
 from konkyo.models.activations import activation
-from konkyo.models.architecture import Architecture, PoolKind, Stage
+from konkyo.models.architecture import Architecture, Pool, PoolKind, Stage
 from konkyo.models.classes import Names, numbered, wrong_names
 from konkyo.models.errors import ImageError
 
@@ -225,8 +225,11 @@ class Network:
         bias = self.bias(stage)
         bias = bias if given.bias_map else bias[:, None, None]
         if stage == 0 and maps.shape[1] == given.stride == 1 and maps.shape[-1] <= BAND * given.kernel:
-            wide = padded[:, 0]
-            seen = np.stack([wide[:, row : row + outputs] for row in range(given.kernel)], axis=2)
+            # (N, o, k · side): the rows of pixels that each row of outputs sees stand one after another in the image.
+            padded = np.ascontiguousarray(padded)
+            image, _, row, pixel = padded.strides
+            shape = (len(maps), outputs, len(self._band))
+            seen: Array = np.ndarray(shape, self.dtype, padded, strides=(image, row, pixel)).copy()
             by_row = seen.reshape(len(maps) * outputs, len(self._band)) @ self._band
             by_filter = by_row.reshape(len(maps), outputs, given.filters, outputs).swapaxes(1, 2)
             return np.add(by_filter, bias, order="C")
@@ -471,13 +474,21 @@ def winners(stage: Stage, convolved: Array) -> IntArray:
     if pool is None or pool.kind is PoolKind.MEAN:
         return np.broadcast_to(np.arange(side**2).reshape(side, side), convolved.shape)
     cells = (side - pool.side) // pool.stride + 1
-    corner = pool.stride * (np.arange(cells)[:, None] * side + np.arange(cells))
     values = convolved if stage.commutes else activation(stage.activation)(convolved)
-    rows = [_every(values, -2, place, cells, pool.stride) for place in range(pool.side)]
-    places = np.stack([_every(row, -1, place, cells, pool.stride) for row in rows for place in range(pool.side)])
-    choice = ties.first(places, 0)
-    found: IntArray = corner + choice // pool.side * side + choice % pool.side
+    places = np.empty((pool.side**2, *values.shape[:-2], cells, cells), values.dtype)
+    for number, (row, column) in enumerate(np.ndindex(pool.side, pool.side)):
+        places[number] = _every(_every(values, -2, row, cells, pool.stride), -1, column, cells, pool.stride)
+    corner, place = _places(side, cells, pool)
+    found: IntArray = corner + place[ties.first(places, 0)]
     return found
+
+
+@lru_cache(maxsize=64)
+def _places(side: int, cells: int, pool: Pool) -> tuple[IntArray, IntArray]:
+    """The corner of each cell's pool (cells, cells), and its places from there, as flat indices in a map."""
+    corner = pool.stride * (np.arange(cells)[:, None] * side + np.arange(cells))
+    along = np.arange(pool.side)
+    return corner, (along[:, None] * side + along).ravel()
 
 
 def _every(values: Array, axis: int, start: int, count: int, stride: int) -> Array:

@@ -56,6 +56,7 @@ class Budget:
 USUAL = Budget()
 
 
+@lru_cache(maxsize=1024)
 def passes(architecture: Architecture, numbers: int, *, ledger: bool = True) -> Cost:
     """The cost of a forward pass, with so many numbers in the answer.
 

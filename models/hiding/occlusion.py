@@ -245,8 +245,8 @@ def occlude(
     whole, hidden = hidden_logits(network, flat, filled(flat, hiding.fill), hiding.regions, budget)
     unhidden = ties.predicted(whole)
     explained = unhidden if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
-    for value in np.unique(explained):
-        check_question(int(value), versus, network.classes)
+    for value in {*explained.tolist()}:
+        check_question(value, versus, network.classes)
     each = np.arange(len(flat))
     before, after = score.of(whole), score.of(hidden)
     score_before, score_after = before[each, explained], after[each, :, explained]
