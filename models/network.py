@@ -256,6 +256,7 @@ class Network:
         given = self.architecture.stages[stage]
         kernel, stride = max(given.kernel, 1), given.stride
         outputs = given.sides(maps.shape[-1])[0]
+        filters = max(1, given.filters // given.groups)
         padded = np.ascontiguousarray(self._padded(stage, maps))
         image, of_map, row, column = padded.strides
         # A view (N, n, k, k, o, o): the cells of each window, and behind them the windows.
@@ -268,7 +269,7 @@ class Network:
         at_once = max(1, STRIP // (max(1, len(maps)) * maps.shape[1] * kernel**2 * outputs))
         for first in range(0, outputs, at_once):
             rows = slice(first, min(first + at_once, outputs))
-            steps.done(maps.shape[0] * maps.shape[1] * kernel**2 * outputs * (rows.stop - row))
+            steps.done(maps.shape[0] * maps.shape[1] * filters * kernel**2 * outputs * (rows.stop - first))
             yield rows, every[..., rows, :].reshape(*maps.shape[:2], kernel**2, (rows.stop - rows.start) * outputs)
 
     def _padded(self, stage: int, maps: Array) -> Array:

@@ -580,9 +580,9 @@ class Tensors:
         self._questions = [(question, of[kind]) for kind, question in questions.items()]
 
     @property
-    def work(self) -> int:
-        """Multiply-adds for one image, at most."""
-        return sum(question.cost.multiply_adds for question, _ in self._questions)
+    def size(self) -> int:
+        """Bytes that are held for one image at most, beside the tensors."""
+        return max(question.cost.size for question, _ in self._questions)
 
     def fill(self, start: int, images: Array) -> None:
         """Make the parts of some images, from number ``start`` on."""

@@ -43,7 +43,7 @@ class Budget:
         Bytes at the peak.
     """
 
-    work: int = 4 * 10**9
+    work: int = 2 * 10**9
     size: int = 64 * 2**20
 
     def exceeded(self, said: str, cost: Cost) -> str | None:

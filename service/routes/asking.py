@@ -37,8 +37,9 @@ from konkyo.service.http.answer import (
 )
 from konkyo.service.http.body import read_image
 from konkyo.service.http.problems import unknown_parameter
-from konkyo.service.http.room import Reservation, Room, Turns, stopping_is_busy
-from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
+from konkyo.service.http.room import Reservation, Room, stopping_is_busy
+from konkyo.service.http.telemetry import note, timed
+from konkyo.service.http.turns import Asker, Turns
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
 from konkyo.service.routes.answers import reference
 from konkyo.service.routes.queries import ImageQuery, PictureQuery
@@ -93,8 +94,8 @@ class ParsedQuery(Generic[Q]):
         The parameters.
     checkpoint
         Of the network that answers, as it expects images.
-    question
-        Of this network.
+    question, size
+        Of this network, and the bytes that its answering holds.
     fit, polarity
         How a picture becomes its image.
     """
@@ -103,6 +104,7 @@ class ParsedQuery(Generic[Q]):
     checkpoint: Checkpoint
     expected: Expected
     question: Question[Any]
+    size: int
     fit: Fit
     polarity: Polarity
 
@@ -129,9 +131,10 @@ class Service:
         asked: ParsedQuery[Q] = self._asked(operation.query, request.scope["query_string"])
         form = _form(asked.query, request)
         is_cheap = form is Format.JSON and asked.fit is Fit.EXACT and asked.question.is_cheap
+        asker = Asker.of(request)
         if not is_cheap:
-            self.turns.check()
-        reserved = Reservation(self.room)
+            self.turns.check(asker)
+        reserved = Reservation(self.room, asker.address)
         try:
             with stopping_is_busy():
                 data = await read_image(request, reserved)
@@ -139,13 +142,13 @@ class Service:
                 note(image=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=name, form=form.value)
 
                 def work() -> bytes:
-                    with EXPLANATION_SECONDS.labels(request.scope["route"].path, form.value).time():
+                    with timed(request.scope["route"].path, form.value):
                         return _explained(operation, asked, data, form)
 
                 if is_cheap and len(data) <= CHEAP_BYTES:
                     content = work()
                 else:
-                    content = await self.turns.run(work, request.is_disconnected)
+                    content = await self.turns.run(work, asker, asked.size)
             return _answer(content, form, reserved)
         except BaseException:
             reserved.release()
@@ -165,10 +168,11 @@ class Service:
         def work() -> bytes:
             return to_json(fields()) if draw is None or form is Format.JSON else draw(query.style(form)).encode()
 
-        reserved = Reservation(self.room)
+        asker = Asker.of(request)
+        reserved = Reservation(self.room, asker.address)
         try:
             with stopping_is_busy():
-                return _answer(await self.turns.run(work, request.is_disconnected), form, reserved)
+                return _answer(await self.turns.run(work, asker), form, reserved)
         except BaseException:
             reserved.release()
             raise
@@ -179,7 +183,7 @@ class Service:
         expected = Expected.by(checkpoint)
         fit, polarity = expected.fit(query.fit), expected.ink(query.polarity)
         question = query.question(checkpoint.precise, self.catalogue.usage(checkpoint))
-        return ParsedQuery(query, checkpoint, expected, question, fit, polarity)
+        return ParsedQuery(query, checkpoint, expected, question, question.cost.size, fit, polarity)
 
 
 def service_of(request: Request) -> Service:
