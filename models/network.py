@@ -1,10 +1,10 @@
 """The network in numpy: the forward pass, and the forward pass with all intermediate results."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,7 @@ from konkyo.models.errors import ImageError
 
 Array = NDArray[np.floating[Any]]
 IntArray = NDArray[np.intp]
+T = TypeVar("T")
 
 # Number of values in one batch of a forward pass. Larger batches leave the cache, smaller ones make products slow.
 CHUNK = 2**18
@@ -384,32 +385,15 @@ class Network:
         made: Array = features.reshape(-1, features.shape[2]).T @ weights.reshape(len(weights), -1).T
         return made
 
-    def cell_kernels(self, stage: int, *, by_input: bool = False) -> Array:
-        """From the square that a cell of a stage of ``Architecture.fine`` sees to each place of its pool.
-
-        Returns
-        -------
-        Array
-            (G, places · F, I · width²), where G is 1 if all groups have the same kernels. ``by_input`` splits the sum
-            by input map: (G, I, places · F, width²).
-        """
-        if (stage, by_input) not in self._cell_kernels:
-            given, weight = self.architecture.fine.stages[stage], self.kernels(stage)
-            _, inputs, filters = self.architecture.groups(stage)
-            k, width, places = max(given.kernel, 1), given.width, given.places
-            weight = weight.reshape(-1, filters, inputs, k, k)
-            made: Array = np.zeros((len(weight), inputs, places, places, filters, width, width), self.dtype)
-            for row, column in np.ndindex(places, places):
-                rows, columns = (slice(given.stride * at, given.stride * at + k) for at in (row, column))
-                made[:, :, row, column, :, rows, columns] = weight.swapaxes(1, 2)
-            made = made.reshape(len(weight), inputs, -1, width**2)
-            if not by_input:
-                made = made.swapaxes(1, 2).reshape(len(weight), -1, inputs * width**2)
-            self._cell_kernels[stage, by_input] = made
-        return self._cell_kernels[stage, by_input]
+    def once(self, make: Callable[["Network", int], T], stage: int) -> T:
+        """What ``make`` makes of the network and a stage: it is made once, and kept with the network."""
+        if (make, stage) not in self._made:
+            self._made[make, stage] = make(self, stage)
+        made: T = self._made[make, stage]
+        return made
 
     @cached_property
-    def _cell_kernels(self) -> dict[tuple[int, bool], Array]:
+    def _made(self) -> dict[tuple[Callable[..., Any], int], Any]:
         return {}
 
     def _affine(self, name: str, values: Array) -> Array:

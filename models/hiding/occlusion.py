@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from konkyo.models import steps, ties
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import USUAL, Budget, check_singles, singles
+from konkyo.models.hiding.counting import BoolArray, Family
 from konkyo.models.hiding.games import pair_weights
-from konkyo.models.hiding.plan import BoolArray, Family, Plan, kept_plan
+from konkyo.models.hiding.plan import Plan, kept_plan
 from konkyo.models.hiding.regions import Hiding, OfRegions, Regions, check_regions, filled
 from konkyo.models.network import STRIP, Array, IntArray, Network, softmax
 from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
