@@ -243,11 +243,19 @@ class Counts:
 
     def _chunk(self, stage: int, images: int) -> int:
         """Rows that are made at once."""
-        given, (groups, inputs, filters) = self.shape.stages[stage], self.shape.groups(stage)
-        if self.factored(stage):
-            return max(1, CHUNK // (4 * images * filters))
-        widest = max(given.width**2, given.places**2 * filters if self.split(stage) else 0)
-        return max(1, CHUNK // (groups * inputs * widest * images))
+        return max(1, CHUNK // (self._widths[stage] * images))
+
+    @cached_property
+    def _widths(self) -> list[int]:
+        """For each stage the numbers that are there for a row while it is made."""
+
+        def width(stage: int) -> int:
+            given, (groups, inputs, filters) = self.shape.stages[stage], self.shape.groups(stage)
+            if self.factored(stage):
+                return 4 * filters
+            return groups * inputs * max(given.width**2, given.places**2 * filters if self.split(stage) else 0)
+
+        return [width(stage) for stage in range(self.last + 1)]
 
     @cached_property
     def keeps(self) -> bool:

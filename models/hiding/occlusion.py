@@ -308,7 +308,7 @@ def hidden_logits(
         of_any: BoolArray = np.logical_or.reduce(changed[some])
         order = np.flatnonzero(of_any)
         [made] = plan.run(network, images[some], fills[some], of_any)
-        logits = _logits(network, made.values, plan.at[[0, *(1 + order)]])
+        logits = _logits(network, made.values, plan.at[np.concatenate([[0], 1 + order])])
         whole[some], hidden[some] = logits[:, 0], logits[:, :1]
         hidden[some, order] = np.where(changed[some, order, None], logits[:, 1:], logits[:, :1])
     return whole, hidden
