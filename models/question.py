@@ -34,6 +34,7 @@ from konkyo.models.hiding.cost import (
     usual_side,
     usual_single_side,
 )
+from konkyo.models.hiding.counting import Cost
 from konkyo.models.hiding.occlusion import (
     RANDOM_ORDERS,
     OcclusionExplanation,
@@ -41,7 +42,6 @@ from konkyo.models.hiding.occlusion import (
     explain_occlusion,
     occlude,
 )
-from konkyo.models.hiding.plan import Cost
 from konkyo.models.hiding.regions import Fill, Hiding, Regions
 from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
 from konkyo.models.network import Array, Network
