@@ -22,7 +22,6 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.preparation.expected import Expected, Fit
 from konkyo.models.question import Question
 from konkyo.models.result import Result
-from konkyo.service import drawing
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
@@ -41,6 +40,7 @@ from konkyo.service.http.room import Reservation, Room, stopping_is_busy
 from konkyo.service.http.telemetry import note, timed
 from konkyo.service.http.turns import Asker, Turns
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
+from konkyo.service.rendering import rendered
 from konkyo.service.routes.answers import reference
 from konkyo.service.routes.queries import ImageQuery, PictureQuery
 
@@ -74,14 +74,11 @@ class Operation(Generic[Q, R]):
         The fields of a result in JSON. It computes nothing.
     report
         What the result adds to the report of the image.
-    document
-        The result as a document that works by itself.
     """
 
     query: type[Q]
     to_dict: Callable[[R, Q], dict[str, Any]] = lambda result, _: result.to_dict()
     report: Callable[[R, PreprocessingReport], PreprocessingReport] = lambda _, report: report
-    document: Callable[[R, Style], bytes] | None = None
 
 
 @dataclass(frozen=True)
@@ -221,10 +218,8 @@ def _explained(operation: Operation[Q, R], asked: ParsedQuery[Q], data: bytes, f
     """The image in a file, explained: the bytes of the answer."""
     image, report = decode_image(data, asked.fit, asked.polarity, asked.expected)
     result: R = asked.question.answer(image)
-    if form is GroundsFormat.HTML and operation.document:
-        return operation.document(result, asked.query.style(form))
     if form is not Format.JSON:
-        return drawing.draw(result, asked.query.style(form)).encode()
+        return rendered(result, asked.query.style(form), html=form is GroundsFormat.HTML)
     fields = operation.to_dict(result, asked.query)
     return to_json({**fields, "input": operation.report(result, report), "model": reference(asked.checkpoint)})
 

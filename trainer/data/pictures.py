@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from konkyo.models.classes import Names, wrong_names
-from konkyo.models.files import atomic
+from konkyo.models.files import reading
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
 from konkyo.models.preparation.expected import Expected
@@ -148,7 +148,7 @@ def _read(root: Path, names: Names, take: Callable[[Path], T]) -> tuple[list[T],
             raise DataError(f"{root / name} holds no picture; each class needs some, or no folder")
         for path in files:
             try:
-                data = atomic.read(path, MOST_BYTES)
+                data = reading.read(path, MOST_BYTES)
                 taken.append(take(path))
             except Exception as error:  # Pillow raises whatever its decoders met
                 # A name need not be UTF-8.

@@ -9,7 +9,7 @@ import numpy as np
 
 from konkyo.models.architecture import Stage
 from konkyo.models.classes import Names
-from konkyo.models.files import atomic
+from konkyo.models.files import reading
 from konkyo.models.files.card import ImportCard
 from konkyo.models.files.checkpoint import MOST_BYTES, MOST_HEADER
 from konkyo.models.network import Network
@@ -69,7 +69,7 @@ def read(path: Path, asked: ImportOptions) -> Imported:
     OSError
         It cannot be read.
     """
-    data = atomic.read(path, MOST_BYTES)
+    data = reading.read(path, MOST_BYTES)
     try:
         return _read(path, data, asked)
     except NetworkFileError as error:

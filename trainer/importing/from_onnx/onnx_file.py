@@ -12,7 +12,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
-from konkyo.models.files import atomic
+from konkyo.models.files import reading
 from konkyo.models.files.checkpoint import MOST_BYTES
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.from_onnx import protobuf
@@ -154,7 +154,7 @@ class OnnxFile:
             offset = int(said.get("offset", 0))
             if int(said.get("length", size)) != size or offset < 0:
                 raise NetworkFileError(f"{name} announces {size:,} bytes and says otherwise of the file that holds it")
-            data = atomic.read(path, MOST_BYTES)
+            data = reading.read(path, MOST_BYTES)
         except ValueError as error:
             raise NetworkFileError(f"{name} says no number for where it lies in {shown(location)}") from error
         except OSError as error:
