@@ -180,7 +180,7 @@ class Counts:
                 work += rows * places * products
             batch = self.batch(number)
             made = (batch if (self.family is Family.EVERY and number == self.last) else rows) * self.values(number)
-            index = taps * batch * len(shape.sources(number))
+            index = taps * (rows if self.keeps else batch) * len(shape.sources(number))
             # While an index is made, others of its size are there; with ``EVERY`` it is filled in place.
             making = index if self.family is Family.EVERY else 3 * index
             sizes.append(self.held(number) + made + indices + max(making, index + self._scratch(number, batch)))
@@ -259,8 +259,9 @@ class Counts:
 
     @cached_property
     def keeps(self) -> bool:
-        """Whether the indices are kept for the next images."""
-        return self.family is Family.SINGLE and self.kept_size <= MOST_KEPT
+        """Whether the indices are kept for the next images; with ``EVERY``, for those that differ in these pixels."""
+        most = {Family.SINGLE: MOST_KEPT, Family.EVERY: MOST_KEPT // 2}
+        return self.kept_size <= most.get(self.family, 0)
 
     @cached_property
     def kept_size(self) -> int:
