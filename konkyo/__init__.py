@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 _ERRORS = "BudgetError", "CheckpointError", "ImageError", "KonkyoError", "ParameterError"
-# Where each name is. The questions come with their results, which know then how they are drawn.
+# Where each name is.
 _HOMES = {
     **dict.fromkeys(__all__, "konkyo.asking"),
     **dict.fromkeys(("Model", "from_torch", "load"), "konkyo.model"),

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 from threadpoolctl import ThreadpoolController
 
-from konkyo import images, pictures
+from konkyo import images
 from konkyo.model import Model, of_checkpoint, of_network
 from konkyo.models.errors import ParameterError
 from konkyo.models.files.checkpoint import Checkpoint
@@ -39,11 +39,7 @@ from konkyo.models.question import (
 )
 from konkyo.models.result import Prediction, Result
 from konkyo.models.steps import watched
-from konkyo.results import Results, table
-
-Result.draw = staticmethod(pictures.draw)
-Result.plotted = staticmethod(pictures.plot)
-Result.tabled = staticmethod(table)
+from konkyo.results import Results
 
 # What has weights that can be asked; the first knows most of its images.
 AnyModel = Model | Checkpoint | Network

@@ -36,9 +36,10 @@ def draw(
     """
     # Neither Pillow nor its fonts are loaded before the first picture.
     from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
+    from konkyo.service.rendering import RENDERINGS, rendered
 
     form = suffix.lower().removeprefix(".")
-    forms = [*map(str, Form), *(["html"] if isinstance(result, Grounds) else [])]
+    forms = [*map(str, Form), *(["html"] if RENDERINGS[type(result)].document else [])]
     if form not in forms:
         suffixes = " or ".join(f".{one}" for one in forms)
         raise ParameterError("path", f"must end with {suffixes}, not with {suffix or 'no suffix'!r}")
@@ -49,17 +50,11 @@ def draw(
         style = Style(scale, Theme(theme), Form.SVG if form == "html" else Form(form), Language(language))
     except ValueError as error:
         raise ParameterError("style", str(error)) from error
-    if isinstance(result, Grounds) and form == "html":
-        from konkyo.service.handout import handout
-
-        if result.games is None:
-            hiding = result.hiding
-            games = class_games(result.network, result.image, hiding.regions.region, hiding.fill)
-            result = replace(result, games=games.gathered())
-        return handout(result, style)
-    from konkyo.service import drawing
-
-    return drawing.draw(result, style).encode()
+    if form == "html" and isinstance(result, Grounds) and result.games is None:
+        hiding = result.hiding
+        games = class_games(result.network, result.image, hiding.regions.region, hiding.fill)
+        result = replace(result, games=games.gathered())
+    return rendered(result, style, html=form == "html")
 
 
 def plot(result: Result, ax: "Axes | None" = None) -> "Axes":

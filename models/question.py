@@ -34,6 +34,7 @@ from konkyo.models.hiding.cost import (
     usual_side,
     usual_single_side,
 )
+from konkyo.models.hiding.counting import Cost
 from konkyo.models.hiding.occlusion import (
     RANDOM_ORDERS,
     OcclusionExplanation,
@@ -41,7 +42,6 @@ from konkyo.models.hiding.occlusion import (
     explain_occlusion,
     occlude,
 )
-from konkyo.models.hiding.plan import Cost
 from konkyo.models.hiding.regions import Fill, Hiding, Regions
 from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
 from konkyo.models.network import Array, Network
@@ -580,9 +580,9 @@ class Tensors:
         self._questions = [(question, of[kind]) for kind, question in questions.items()]
 
     @property
-    def work(self) -> int:
-        """Multiply-adds for one image, at most."""
-        return sum(question.cost.multiply_adds for question, _ in self._questions)
+    def size(self) -> int:
+        """Bytes that are held for one image at most, beside the tensors."""
+        return max(question.cost.size for question, _ in self._questions)
 
     def fill(self, start: int, images: Array) -> None:
         """Make the parts of some images, from number ``start`` on."""

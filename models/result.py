@@ -1,10 +1,11 @@
 """The fields that all explanations of one image share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
-T = TypeVar("T")
 # Why a network with hidden affine layers has no values by pair under hidings.
 HIDDEN_PAIRS = "with hidden affine layers the head differs from hiding to hiding"
 # Characters of the line that describes a result.
@@ -26,19 +26,6 @@ LONGEST_LINE = 300
 
 Theme = Literal["light", "dark"]
 Language = Literal["en", "ja"]
-
-
-class Draw(Protocol):
-    """Draws a result as a file of this suffix, such as ``.png``."""
-
-    def __call__(self, result: "Result", suffix: str, scale: int, theme: Theme, language: Language) -> bytes:
-        """The bytes of the file.
-
-        Raises
-        ------
-        ParameterError
-            There is no such suffix, scale, theme or language.
-        """
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -56,11 +43,6 @@ class Result(ABC):
     logits
         (C,): the logits of the whole image.
     """
-
-    # Nothing here draws or makes tables. What does, says so when it is loaded: konkyo/pictures.py, konkyo/results.py.
-    draw: ClassVar[Draw | None] = None
-    plotted: ClassVar[Callable[["Result", Any], Any] | None] = None
-    tabled: ClassVar[Callable[["Result"], Any] | None] = None
 
     network: Network
     image: Array
@@ -107,16 +89,15 @@ class Result(ABC):
             The file cannot be written.
         """
         path = Path(path)
-        path.write_bytes(self._drawn(path.suffix, scale, theme, language))
+        path.write_bytes(_above("pictures").draw(self, path.suffix, scale, theme, language))
         return path
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
         """What a notebook shows: the picture, and the line for those who read no pictures."""
-        data = {"text/plain": repr(self)}
-        if type(self).draw is not None:
-            data["image/svg+xml"] = self._drawn(".svg", 1, "light", "en").decode()
+        svg = _above("pictures").draw(self, ".svg", 1, "light", "en").decode()
+        data = {"text/plain": repr(self), "image/svg+xml": svg}
         return {
             kind: value
             for kind, value in data.items()
@@ -133,9 +114,6 @@ class Result(ABC):
         """What the line says beside the prediction."""
         return ""
 
-    def _drawn(self, suffix: str, scale: int, theme: Theme, language: Language) -> bytes:
-        return _loaded(type(self).draw)(self, suffix, scale, theme, language)
-
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw this result with matplotlib, and return the axes.
 
@@ -149,7 +127,7 @@ class Result(ABC):
         ImportError
             matplotlib is not installed.
         """
-        drawn: Axes = _loaded(type(self).plotted)(self, ax)
+        drawn: Axes = _above("pictures").plot(self, ax)
         return drawn
 
     def to_dataframe(self) -> "pandas.DataFrame":
@@ -165,7 +143,8 @@ class Result(ABC):
         ImportError
             pandas is not installed.
         """
-        return _loaded(type(self).tabled)(self)
+        tabled: pandas.DataFrame = _above("results").table(self)
+        return tabled
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON has it, without what only a service knows: ``docs/http.md`` describes its fields."""
@@ -176,10 +155,9 @@ class Result(ABC):
         """The fields that only this result has."""
 
 
-def _loaded(shows: T | None) -> T:
-    if shows is None:
-        raise RuntimeError("nothing that draws is loaded; `import konkyo` and a name of it load it")
-    return shows
+def _above(name: str) -> Any:
+    """What draws results or makes tables of them. It stands above this floor, and is loaded when first asked for."""
+    return import_module(f"konkyo.{name}")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -105,6 +105,8 @@ def _serve(settings: Settings) -> int:
         loop=f"konkyo.service.http.protocol:{'BoundedLoop' if settings.workers == 1 else 'SharingLoop'}",
         log_config={**LOGGING_CONFIG, "handlers": handlers},
         access_log=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=settings.proxies,
         ws="none",
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -3,7 +3,9 @@
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from difflib import SequenceMatcher
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 
@@ -44,6 +46,11 @@ class Settings(BaseSettings):
     trusted_hosts: str = Field(
         default="*",
         description="Trusted host names, separated by commas; * is any. Unset, a loopback address has its names alone.",
+    )
+    proxies: str = Field(
+        default="",
+        description="Addresses or networks of proxies whose X-Forwarded-For names the client, separated by commas; "
+        "* is any.",
     )
     frame_ancestors: str = Field(
         default="", description="Hosts whose sites may show the page in a frame, separated by commas."
@@ -94,6 +101,17 @@ class Settings(BaseSettings):
             raise ValueError(
                 "holds what is no host name; example.org, *.example.org and * are right, without scheme and port"
             )
+        return text
+
+    @field_validator("proxies")
+    @classmethod
+    def _proxies_that_can_be(cls, text: str) -> str:
+        for one in _listed(text):
+            with suppress(ValueError):
+                if one != "*":
+                    ip_network(one)
+                continue
+            raise ValueError("holds what is no address; 10.0.0.7, 10.0.0.0/8, fd00::/8 and * are right")
         return text
 
     @field_validator("frame_ancestors")

@@ -30,7 +30,7 @@ from konkyo.models.grounds import proofs
 from konkyo.models.network import Network
 from konkyo.models.preparation.doubts import BRIGHT_BORDER
 from konkyo.models.question import PredictQuestion
-from konkyo.models.result import LONGEST_LINE, Result
+from konkyo.models.result import LONGEST_LINE
 from konkyo.trainer.data import Labelled
 from tests.helpers.folders import NETWORKS
 from tests.helpers.refuse import refuses
@@ -444,14 +444,6 @@ def test_pictures_that_there_are_not(
     with refuses(konkyo.ParameterError, message):
         ask(name, paired, SEVEN).save(tmp_path / file, **style)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_without_what_draws_a_result_is_a_line(paired: konkyo.Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    result = konkyo.predict(paired, SEVEN)
-    monkeypatch.setattr(Result, "draw", None)
-    assert result._repr_mimebundle_() == {"text/plain": "7 with 100.0 %"}
-    with pytest.raises(RuntimeError, match="nothing that draws is loaded"):
-        result.save("why.png")
 
 
 def test_networks_by_name_by_path_and_of_your_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

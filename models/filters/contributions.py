@@ -1,6 +1,6 @@
 """The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2; docs/mathematics.md, 2)."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -106,15 +106,10 @@ class Account:
         """
         values = self.contributions.ravel()
         total = float(np.abs(values).sum())
-        filters = self.contributions.shape[1]
+        pairs, filters = ranked(values, top), self.contributions.shape[1]
         return [
-            RankedPair(
-                map=int(pair) // filters,
-                filter=int(pair) % filters,
-                contribution=float(values[pair]),
-                share=float(values[pair]) / total if total else 0.0,
-            )
-            for pair in ranked(values, top)
+            RankedPair(pair // filters, pair % filters, value, value / total if total else 0.0)
+            for pair, value in zip(pairs.tolist(), values[pairs].tolist(), strict=True)
         ]
 
     def others(self, top: int) -> Others:
@@ -339,13 +334,13 @@ class FilterExplanation(ClassResult):
         }
         if top is None:
             fields["contributions"] = account.contributions.tolist()
-        fields["ranking"] = [asdict(pair) for pair in account.ranking(top)]
+        fields["ranking"] = [{**vars(pair)} for pair in account.ranking(top)]
         if top is not None:
-            fields["others"] = asdict(account.others(top))
+            fields["others"] = {**vars(account.others(top))}
         fields |= {
             "residual": account.residual,
             "factor": self.factor.value,
-            "typicality": self.typicality and asdict(self.typicality),
+            "typicality": self.typicality and {**vars(self.typicality)},
         }
         if totals:
             fields["totals"] = self.totals.tolist()
@@ -361,7 +356,7 @@ class FilterExplanation(ClassResult):
         cls, network: Network, image: Array, ledger: Ledger, target: int, versus: int | None, usage: Usage | None
     ) -> "FilterExplanation":
         """The explanation of an image with this ledger; parameters as in ``explain_filters``."""
-        typicality = usage.typicality(ledger.contributions) if usage else None
+        typicality = usage.typicality(ledger.contributions, target) if usage else None
         return cls(
             network=network,
             image=image,
@@ -370,7 +365,7 @@ class FilterExplanation(ClassResult):
             versus=versus,
             account=ledger.account(target, versus),
             totals=ledger.contributions,
-            typicality=None if typicality is None else typicality[target],
+            typicality=None if typicality is None else typicality[0],
         )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from konkyo.models import steps
 from konkyo.models.errors import BudgetError
 
 
@@ -31,6 +32,8 @@ class SearchBudget:
         BudgetError
             The work exceeds what is left.
         """
+        # How far a search is nobody knows.
+        steps.done(0)
         self.entries -= entries
         self.hidings -= hidings
         self.nodes -= nodes

@@ -6,7 +6,7 @@ A set of regions is an int whose bit r stands for region r.
 import numpy as np
 from numpy.typing import NDArray
 
-from konkyo.models import ties
+from konkyo.models import steps, ties
 from konkyo.models.grounds.budget import SearchBudget
 from konkyo.models.grounds.elimination import Least, entries, least, members, plan, set_of
 from konkyo.models.hiding.games import LocalGames
@@ -196,6 +196,7 @@ def _greatest_drops(games: LocalGames) -> Array:
         for player, number in enumerate(game.players):
             pairs = game.table.reshape(-1, 2, 2**player, len(games.constant))
             drops[number] += np.maximum((pairs[:, 1] - pairs[:, 0]).max((0, 1)), 0)
+        steps.done(game.table.size * len(game.players))
     return drops[games.players]
 
 
@@ -205,4 +206,5 @@ def _greatest_sums(drops: Array, count: int) -> Array:
     for player in range(len(drops) - 1):
         after = np.sort(drops[player + 1 :], axis=0)
         sums[player] = after[len(after) - min(count, len(after)) :].sum(0)
+        steps.done(after.size)
     return sums

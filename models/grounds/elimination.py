@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from konkyo.models import steps
 from konkyo.models.hiding.games import LocalGame, LocalGames
 from konkyo.models.network import Array
 
@@ -138,6 +139,7 @@ def least(games: LocalGames, buckets: tuple[Bucket, ...]) -> Least:
         hidden, visible = table.reshape(*(2 if region in over else 1 for region in bucket.scope), -1) + added
         hides.append(hidden < visible - TIE)
         table, over = np.minimum(hidden, visible), bucket.scope[1:]
+        steps.done(hides[-1].size)
     return Least(table, buckets, tuple(hides))
 
 

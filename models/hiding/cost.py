@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from konkyo.models.architecture import Architecture, Factor
 from konkyo.models.errors import ParameterError
 from konkyo.models.filters.usage import MOST_PAIRS
-from konkyo.models.hiding.plan import NUMBER, Cost, Family, Plan
+from konkyo.models.hiding.counting import NUMBER, Cost, Counts, Family
+from konkyo.models.hiding.plan import Plan
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import STRIP
 from konkyo.models.result import HIDDEN_PAIRS
@@ -43,7 +44,7 @@ class Budget:
         Bytes at the peak.
     """
 
-    work: int = 4 * 10**9
+    work: int = 2 * 10**9
     size: int = 64 * 2**20
 
     def exceeded(self, said: str, cost: Cost) -> str | None:
@@ -56,6 +57,7 @@ class Budget:
 USUAL = Budget()
 
 
+@lru_cache(maxsize=1024)
 def passes(architecture: Architecture, numbers: int, *, ledger: bool = True) -> Cost:
     """The cost of a forward pass, with so many numbers in the answer.
 
@@ -106,10 +108,10 @@ def tables(architecture: Architecture, regions: Regions, *, pairs: bool = False,
     kept
         Whether all tables are there at once. Shapley values and interactions are added up cell by cell.
     """
-    return _tables(Plan(architecture, regions, Family.EVERY, pairs=pairs), regions.count, kept)
+    return _tables(Counts(architecture, regions, Family.EVERY, pairs=pairs), regions.count, kept)
 
 
-def _tables(plan: Plan, changed: int, kept: bool) -> Cost:
+def _tables(plan: Counts, changed: int, kept: bool) -> Cost:
     """The cost of tables; ``changed`` regions are merged where hidden affine layers follow."""
     architecture, cost, rows = plan.architecture, plan.cost, plan.rows[-1]
     outputs, values, cells = architecture.head[0][1], plan.values(plan.last), plan.shape.sides[-1] ** 2
@@ -144,7 +146,7 @@ def _tables(plan: Plan, changed: int, kept: bool) -> Cost:
 @lru_cache(maxsize=1024)
 def singles(architecture: Architecture, regions: Regions, *, pairs: bool = False) -> Cost:
     """The cost of hiding each region by itself, for one image; an order of regions costs as much."""
-    plan = Plan(architecture, regions, Family.SINGLE, pairs=pairs)
+    plan = Counts(architecture, regions, Family.SINGLE, pairs=pairs)
     cost, hidings, values = plan.cost, regions.count + 1, plan.values(plan.last)
     cells, outputs, rows = plan.shape.sides[-1] ** 2, architecture.head[0][1], plan.rows[-1]
     reaching = values if pairs else architecture.maps

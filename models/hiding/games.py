@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from konkyo.models import steps, ties
 from konkyo.models.hiding.cost import MERGED_CHUNK, USUAL, Budget, planned_tables, usual_side
-from konkyo.models.hiding.plan import Made, left
+from konkyo.models.hiding.counting import left
+from konkyo.models.hiding.plan import Made
 from konkyo.models.hiding.regions import Fill, Regions, check_fill, filled
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.result import check_pairs, check_question, check_single

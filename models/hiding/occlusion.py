@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from konkyo.models import steps, ties
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import USUAL, Budget, check_singles, singles
+from konkyo.models.hiding.counting import BoolArray, Family
 from konkyo.models.hiding.games import pair_weights
-from konkyo.models.hiding.plan import BoolArray, Family, Plan, kept_plan
+from konkyo.models.hiding.plan import Plan, kept_plan
 from konkyo.models.hiding.regions import Hiding, OfRegions, Regions, check_regions, filled
 from konkyo.models.network import STRIP, Array, IntArray, Network, softmax
 from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
@@ -245,8 +246,8 @@ def occlude(
     whole, hidden = hidden_logits(network, flat, filled(flat, hiding.fill), hiding.regions, budget)
     unhidden = ties.predicted(whole)
     explained = unhidden if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
-    for value in np.unique(explained):
-        check_question(int(value), versus, network.classes)
+    for value in {*explained.tolist()}:
+        check_question(value, versus, network.classes)
     each = np.arange(len(flat))
     before, after = score.of(whole), score.of(hidden)
     score_before, score_after = before[each, explained], after[each, :, explained]

@@ -11,6 +11,7 @@ from konkyo.service.drawing.layout.grid import square
 from konkyo.service.drawing.layout.magnified import OUTLINE, Magnified
 from konkyo.service.drawing.layout.wording import class_name, class_words, hiding_words
 from konkyo.service.drawing.layout.words import add_words, picture, say
+from konkyo.service.drawing.pair_drops import pair_drops
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import MARGIN, NOTE, Box, Canvas
 from konkyo.service.drawing.primitives.colours import INK, MUTED, PAPER, limit_of
@@ -53,12 +54,14 @@ _Classes = NDArray[np.intp]
 
 @picture
 def occlusion(result: OcclusionExplanation, style: Style = Style()) -> Canvas:
-    """Draw the heatmap with the image in it, and outline the critical regions.
+    """Draw the heatmap with the image in it, and outline the critical regions; with pairs, a heatmap for each pair.
 
     The heat of a pixel is the mean drop of the regions that hide it. Adjacent pixels of critical regions are outlined
     together if the same class is predicted without them (see ``critical_classes``). A tag in the corner of the outline
     names that class, if there is room.
     """
+    if result.pairs is not None:
+        return pair_drops(result, style)
     found, layout = result.occlusion, Magnified(result.network.architecture.side)
     heat = found.heatmap()
     limit, whole = limit_of(heat), float(found.whole)
@@ -97,11 +100,13 @@ def critical_classes(found: Occlusion) -> _Classes:
 
     If several critical regions hide it, the most frequent class. A tie goes to the lowest class.
     """
-    classes = found.logits.shape[-1]
-    covers = found.hiding.regions.covers.astype(np.intp)
-    predictions = np.stack([found.critical & (found.prediction == one) for one in range(classes)])
-    counts: _Classes = covers.T @ predictions @ covers
-    return np.where(counts.any(0), counts.argmax(0), NONE)
+    critical, covers = found.critical, found.hiding.regions.covers.astype(float)
+    classes = np.unique(found.prediction[critical])
+    if not len(classes):
+        return np.full(covers.shape[1:] * 2, NONE)
+    predictions = (critical & (found.prediction == classes[:, None, None])).astype(float)
+    counts = covers.T @ predictions @ covers
+    return np.where(counts.any(0), classes[counts.argmax(0)], NONE)
 
 
 def _draw_key(canvas: Canvas, layout: Magnified, top: int, result: OcclusionExplanation, other: int | None) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 
 from konkyo.models.hiding.shapley import PairValues, ShapleyExplanation
 from konkyo.models.rounding import Sum, end_of_scale, number, percent
+from konkyo.service.drawing.interactions import interactions
 from konkyo.service.drawing.layout.magnified import Magnified
 from konkyo.service.drawing.layout.pairs import draw_pairs
 from konkyo.service.drawing.layout.sums import Term, draw_sum, sum_terms
@@ -44,7 +45,12 @@ _PLATE = 15
 
 @picture
 def shapley(result: ShapleyExplanation, style: Style = Style()) -> Canvas:
-    """Draw the values of the regions with the image in them; with pairs, a heatmap for each filter pair."""
+    """Draw the values of the regions with the image in them; with pairs, a heatmap for each filter pair.
+
+    Interactions have a picture of their own.
+    """
+    if result.interactions is not None:
+        return interactions(result, style)
     if result.split is not None:
         return _pairs(result, result.split, style)
     heat, layout = result.heatmap(), Magnified(result.network.architecture.side)

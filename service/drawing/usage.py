@@ -11,7 +11,7 @@ from konkyo.service.drawing.layout.grid import Grid
 from konkyo.service.drawing.layout.panels import Panels
 from konkyo.service.drawing.layout.places import Pair
 from konkyo.service.drawing.layout.wording import class_name, pair_name, pairs_note
-from konkyo.service.drawing.layout.words import add_words, picture, say, times
+from konkyo.service.drawing.layout.words import add_words, say, styled, times
 from konkyo.service.drawing.primitives.blank import blank
 from konkyo.service.drawing.primitives.canvas import (
     BODY,
@@ -78,7 +78,6 @@ _FIRST_NOTES, _SECOND_NOTES = 196, 590
 _ABOVE_NOTES, _LINE, _END = 18, 18, 24
 
 
-@picture
 def usage(name: str, network: Network, study: Usage | None, style: Style = Style()) -> Canvas:
     """Draw the filters, and for each class the mean contributions of the pairs, with the first and the second pair.
 
@@ -93,22 +92,23 @@ def usage(name: str, network: Network, study: Usage | None, style: Style = Style
     style
         The scale and the theme.
     """
-    panels = Panels(network)
-    heading = say("usage", name=name)
-    missing = say("not studied", name=name)
-    right, bottom = (panels.right, panels.bottom) if study else (panels.filters_right, panels.filters_bottom)
-    lines = max(map(len, _notes(panels, network))) if study else 2 + len(filters_notes(network))
-    end = _ABOVE_NOTES + _LINE * (lines - 1) + _END
-    texts = round(max(width(heading, TITLE), 0 if study else width(missing, NOTE)))
-    canvas = blank(max(right, MARGIN + texts) + MARGIN, bottom + end, style)
-    canvas.heading(heading)
-    _draw_filters(canvas, panels, network)
-    if study:
-        _draw_study(canvas, panels, network, study)
-    else:
-        for line, text in enumerate((missing, *filters_notes(network))):
-            canvas.text(MARGIN, bottom + _ABOVE_NOTES + 6 + line * _LINE, text, NOTE, MUTED)
-    return canvas
+    with styled(style):
+        panels = Panels(network)
+        heading = say("usage", name=name)
+        missing = say("not studied", name=name)
+        right, bottom = (panels.right, panels.bottom) if study else (panels.filters_right, panels.filters_bottom)
+        lines = max(map(len, _notes(panels, network))) if study else 2 + len(filters_notes(network))
+        end = _ABOVE_NOTES + _LINE * (lines - 1) + _END
+        texts = round(max(width(heading, TITLE), 0 if study else width(missing, NOTE)))
+        canvas = blank(max(right, MARGIN + texts) + MARGIN, bottom + end, style)
+        canvas.heading(heading)
+        _draw_filters(canvas, panels, network)
+        if study:
+            _draw_study(canvas, panels, network, study)
+        else:
+            for line, text in enumerate((missing, *filters_notes(network))):
+                canvas.text(MARGIN, bottom + _ABOVE_NOTES + 6 + line * _LINE, text, NOTE, MUTED)
+        return canvas
 
 
 def _draw_filters(canvas: Canvas, panels: Panels, network: Network) -> None:

@@ -1,33 +1,19 @@
-"""What a worker has to give: room in memory, and turns to compute. Who finds none is answered with 503."""
+"""Room in a worker's memory for the bytes of its requests. Who finds none is answered with 503."""
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from threading import Lock
 
-from anyio import to_thread
+from konkyo.service.errors import BusyError
 
-from konkyo.service.errors import BusyError, GoneError
-from konkyo.service.http.telemetry import QUEUE_SECONDS
-
-T = TypeVar("T")
-
-# Bytes that the requests of a worker occupy: bodies as they came, results, and answers that are not sent.
-MOST_BYTES = 32 * 2**20
-# Threads that compute. More of them would compete for the interpreter with the event loop, and for memory.
-THREADS = 1
-# Seconds in the queue at most.
-MOST_SECONDS = 5
-# Batches inside a worker at most: one is computed, one waits.
-MOST_BATCHES = 2
-# A single question goes before the next piece of a batch. A piece that has waited for so many seconds goes before the
-# second one.
-PATIENCE = 1
+# Bytes that the requests of a worker occupy: bodies as they came, results, and answers that are not sent. Those of one
+# address have no more than a share, so that others find some.
+MOST_BYTES, SHARE = 48 * 2**20, 32 * 2**20
 # uvicorn's words when it cancels a request since the server stops.
 _STOPPING = "graceful shutdown"
-_BUSY = "all workers are busy; try again in a second"
+BUSY = "all workers are busy; try again in a second"
 
 
 class Room:
@@ -35,30 +21,46 @@ class Room:
 
     Parameters
     ----------
-    most
-        How many.
+    most, share
+        How many, and those of one address.
     """
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
-        self._left = most
+    def __init__(self, most: int = MOST_BYTES, share: int = SHARE) -> None:
+        self._left, self._share = most, share
+        self._taken: Counter[str] = Counter()
+        # Threads take some as well.
+        self._lock = Lock()
 
-    def take(self, size: int) -> None:
-        """Raise BusyError if so many bytes are not left."""
-        if size > self._left:
-            raise BusyError(_BUSY)
-        self._left -= size
+    def take(self, address: str, size: int) -> None:
+        """Raise BusyError if so many bytes are not left for an address."""
+        with self._lock:
+            taken = self._taken[address] + size
+            if size > self._left or taken > self._share:
+                raise BusyError(BUSY)
+            self._left -= size
+            self._taken[address] = taken
+            if not taken:
+                del self._taken[address]
 
 
 class Reservation:
-    """The bytes of one request."""
+    """The bytes of one request.
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    Parameters
+    ----------
+    room
+        What they are a part of.
+    address
+        Whose share they are a part of.
+    """
+
+    def __init__(self, room: Room, address: str) -> None:
+        self._room, self._address = room, address
         self._size = 0
 
     def take(self, size: int) -> None:
         """Take so many bytes more, or raise BusyError. What is only announced takes none: nothing may come of it."""
-        self._room.take(size)
+        self._room.take(self._address, size)
         self._size += size
 
     def keep(self, size: int) -> None:
@@ -68,113 +70,6 @@ class Reservation:
     def release(self) -> None:
         """Give all of them back."""
         self.keep(0)
-
-
-class Turns:
-    """Runs work in a thread, away from the event loop, one piece after another.
-
-    Parameters
-    ----------
-    waiting
-        Single questions that wait at most.
-    """
-
-    def __init__(self, waiting: int) -> None:
-        self._free = THREADS
-        self._waiting = waiting
-        # Since when each waits.
-        self._singles: deque[tuple[float, asyncio.Future[None]]] = deque()
-        self._pieces: deque[tuple[float, asyncio.Future[None]]] = deque()
-        self._batches = 0
-        # Whether the last turn was that of a piece.
-        self._was_piece = False
-
-    def check(self, *, batch: bool = False) -> None:
-        """Raise BusyError if there is no place. Called before a body is read, which could not be answered."""
-        if self._batches >= MOST_BATCHES if batch else len(self._singles) >= self._waiting and not self._free:
-            raise BusyError(_BUSY)
-
-    async def run(self, work: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
-        """The result of ``work``, or its error.
-
-        Parameters
-        ----------
-        work
-            Runs in a thread.
-        is_gone
-            Whether nobody waits for the result any more; asked when its turn has come.
-
-        Raises
-        ------
-        BusyError
-            Too many are waiting, or the turn did not come in time.
-        GoneError
-            Nobody waits for the result.
-        """
-        self.check()
-        return await self._run(work, is_gone, batch=False)
-
-    async def run_all(self, pieces: Iterable[Callable[[], object]], is_gone: Callable[[], Awaitable[bool]]) -> None:
-        """Do all pieces of a batch, one after another. Between two pieces single questions have their turn.
-
-        Errors are those of ``run``.
-        """
-        self.check(batch=True)
-        self._batches += 1
-        try:
-            for work in pieces:
-                await self._run(work, is_gone, batch=True)
-        finally:
-            self._batches -= 1
-
-    async def _run(self, work: Callable[[], T], is_gone: Callable[[], Awaitable[bool]], *, batch: bool) -> T:
-        await self._turn(batch)
-        try:
-            if await is_gone():
-                raise GoneError("nobody waits for the answer any more")
-            return await to_thread.run_sync(work)
-        finally:
-            self._next()
-
-    async def _turn(self, batch: bool) -> None:
-        """Wait for a thread."""
-        with QUEUE_SECONDS.time():
-            await self._wait(batch)
-
-    async def _wait(self, batch: bool) -> None:
-        if self._free:
-            self._free -= 1
-            self._was_piece = batch
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue, place = (self._pieces if batch else self._singles), (time.monotonic(), turn)
-        queue.append(place)
-        try:
-            async with asyncio.timeout(MOST_SECONDS):
-                await turn
-        except BaseException as error:
-            # The turn may have come at the same moment: it is passed on. Else the place in the queue is left.
-            if turn.done() and not turn.cancelled():
-                self._next()
-            elif place in queue:
-                queue.remove(place)
-            if isinstance(error, TimeoutError):
-                message = f"no worker was free within {MOST_SECONDS} seconds; try again in a second"
-                raise BusyError(message) from error
-            raise
-
-    def _next(self) -> None:
-        """Give a thread to who is next."""
-        while self._singles or self._pieces:
-            has_waited = self._pieces and time.monotonic() - self._pieces[0][0] > PATIENCE
-            is_piece = not self._singles or bool(has_waited and not self._was_piece)
-            _, turn = self._pieces.popleft() if is_piece else self._singles.popleft()
-            # Who gives up waiting at this moment is still in the queue.
-            if not turn.done():
-                self._was_piece = is_piece
-                turn.set_result(None)
-                return
-        self._free += 1
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Many images in one request: from its body to its answer, in pieces between which others have their turn."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,14 +18,15 @@ from konkyo.service.http.answer import ReservedResponse
 from konkyo.service.http.body import read
 from konkyo.service.http.room import Reservation, stopping_is_busy
 from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
+from konkyo.service.http.turns import Asker
 from konkyo.service.protocols.requests import Batch
 from konkyo.service.routes.asking import service_of
 
 # JSON is some five bytes a number: 1,024 images with three digits of each grey value.
 MAX_BODY = 8 * 1024 * 1024
 ADVICE = "send fewer images, or binary data: as UINT8 an image of 28×28 takes 784 bytes"
-# Images that are explained in one piece of work, and its multiply-adds: the longest takes some tenths of a second.
-PIECE, PIECE_WORK = 32, 10**9
+# Images that are explained at once at most, and the bytes that this holds, where one image does not hold more.
+PIECE, PIECE_BYTES = 32, 16 * 2**20
 # Bytes of a number in a tensor, and of one in JSON.
 NUMBER, WRITTEN = 8, 20
 
@@ -67,16 +68,19 @@ async def answer(request: Request, parse: Parse, write: Write) -> Response:
     service, checkpoint = service_of(request), checkpoint_of(request)
     if request.headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedUploadError("send the body as it is, without a Content-Encoding")
-    service.turns.check(batch=True)
-    reserved = Reservation(service.room)
+    asker = Asker.of(request)
+    service.turns.check(asker, batch=True)
+    reserved = Reservation(service.room, asker.address)
     try:
         with stopping_is_busy():
             body = await read(request, reserved, MAX_BODY, ADVICE)
             note(bytes=len(body), model=checkpoint.name)
-            work = _Work(checkpoint, partial(parse, body), write, reserved)
             # The work has it, and drops it when it is read.
+            work = _Work(checkpoint, partial(parse, body), write, reserved)
             del body
-            await service.turns.run_all(work.pieces(), request.is_disconnected)
+            with service.turns.batch(asker):
+                await service.turns.run(work.read, asker)
+                await service.turns.run(work.explain, asker, work.size)
         form = "json" if work.written.json_length is None else "binary"
         EXPLANATION_SECONDS.labels(request.scope["route"].path, form).observe(work.seconds)
         note(images=len(work.batch.images.values), form=form)
@@ -90,54 +94,48 @@ async def answer(request: Request, parse: Parse, write: Write) -> Response:
 
 
 class _Work:
-    """The pieces of one answer, which come one after another.
+    """The two parts of one answer.
 
     Attributes
     ----------
-    batch, written
-        What the first piece reads, and what the last one makes.
+    batch, size
+        What the first part reads, and the bytes that the second one holds beside its room.
+    written
+        What the second part makes.
     seconds
-        What all pieces took, without the waiting in between.
+        The processor's time of both.
     """
 
     batch: Batch
     written: Written
+    size: int
 
     def __init__(self, checkpoint: Checkpoint, parse: Callable[[], Batch], write: Write, reserved: Reservation) -> None:
         self._checkpoint, self._parse, self._write, self._reserved = checkpoint, parse, write, reserved
         self.seconds = 0.0
 
-    def pieces(self) -> Iterator[Callable[[], None]]:
-        """The next piece is asked for when the one before it is done."""
-        yield partial(self._timed, self._read)
-        self._reserved.keep(self.batch.images.size)
-        count = len(self.batch.images.values)
-        # The logits say what was predicted, whatever is asked for.
-        names = dict.fromkeys((*self.batch.outputs, TensorName.LOGITS))
-        network = self._checkpoint.precise
-        self._reserved.take(numbers(network.architecture, names, count) * (NUMBER + WRITTEN))
-        tensors = Tensors(network, names, count, self.batch.target)
-        step = max(1, min(PIECE, PIECE_WORK // tensors.work))
-        for start in range(0, count, step):
-            images = partial(self.batch.images.images, slice(start, start + step))
-            yield partial(self._timed, partial(_fill, tensors, start, images))
-        yield partial(self._timed, partial(self._finish, tensors))
-
-    def _timed(self, step: Callable[[], None]) -> None:
-        started = time.perf_counter()
-        step()
-        self.seconds += time.perf_counter() - started
-
-    def _read(self) -> None:
-        self.batch = self._parse()
+    def read(self) -> None:
+        """Read the tensors."""
+        begun = time.thread_time()
+        self.batch = batch = self._parse()
         del self._parse
+        self._reserved.keep(batch.images.size)
+        # The logits say what was predicted, whatever is asked for.
+        names = dict.fromkeys((*batch.outputs, TensorName.LOGITS))
+        network, count = self._checkpoint.precise, len(batch.images.values)
+        self._reserved.take(numbers(network.architecture, names, count) * (NUMBER + WRITTEN))
+        self._tensors = Tensors(network, names, count, batch.target)
+        self._step = max(1, min(PIECE, count, PIECE_BYTES // self._tensors.size))
+        self.size = self._step * self._tensors.size
+        self.seconds += time.thread_time() - begun
 
-    def _finish(self, tensors: Tensors) -> None:
-        self.written = self._write(self._checkpoint, self.batch, tensors)
-
-
-def _fill(tensors: Tensors, start: int, images: Callable[[], Any]) -> None:
-    tensors.fill(start, images())
+    def explain(self) -> None:
+        """Explain the images, some at once, and write the answer."""
+        begun = time.thread_time()
+        for start in range(0, len(self.batch.images.values), self._step):
+            self._tensors.fill(start, self.batch.images.images(slice(start, start + self._step)))
+        self.written = self._write(self._checkpoint, self.batch, self._tensors)
+        self.seconds += time.thread_time() - begun
 
 
 def infer_answer(checkpoint: Checkpoint, batch: Batch, tensors: Tensors) -> Written:

@@ -22,7 +22,6 @@ from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.models.preparation.expected import Expected, Fit
 from konkyo.models.question import Question
 from konkyo.models.result import Result
-from konkyo.service import drawing
 from konkyo.service.catalogue import Catalogue
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
@@ -37,9 +36,11 @@ from konkyo.service.http.answer import (
 )
 from konkyo.service.http.body import read_image
 from konkyo.service.http.problems import unknown_parameter
-from konkyo.service.http.room import Reservation, Room, Turns, stopping_is_busy
-from konkyo.service.http.telemetry import EXPLANATION_SECONDS, note
+from konkyo.service.http.room import Reservation, Room, stopping_is_busy
+from konkyo.service.http.telemetry import note, timed
+from konkyo.service.http.turns import Asker, Turns
 from konkyo.service.imaging.decoding import PreprocessingReport, decode_image
+from konkyo.service.rendering import rendered
 from konkyo.service.routes.answers import reference
 from konkyo.service.routes.queries import ImageQuery, PictureQuery
 
@@ -73,14 +74,11 @@ class Operation(Generic[Q, R]):
         The fields of a result in JSON. It computes nothing.
     report
         What the result adds to the report of the image.
-    document
-        The result as a document that works by itself.
     """
 
     query: type[Q]
     to_dict: Callable[[R, Q], dict[str, Any]] = lambda result, _: result.to_dict()
     report: Callable[[R, PreprocessingReport], PreprocessingReport] = lambda _, report: report
-    document: Callable[[R, Style], bytes] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,8 @@ class ParsedQuery(Generic[Q]):
         The parameters.
     checkpoint
         Of the network that answers, as it expects images.
-    question
-        Of this network.
+    question, size
+        Of this network, and the bytes that its answering holds.
     fit, polarity
         How a picture becomes its image.
     """
@@ -103,6 +101,7 @@ class ParsedQuery(Generic[Q]):
     checkpoint: Checkpoint
     expected: Expected
     question: Question[Any]
+    size: int
     fit: Fit
     polarity: Polarity
 
@@ -129,9 +128,10 @@ class Service:
         asked: ParsedQuery[Q] = self._asked(operation.query, request.scope["query_string"])
         form = _form(asked.query, request)
         is_cheap = form is Format.JSON and asked.fit is Fit.EXACT and asked.question.is_cheap
+        asker = Asker.of(request)
         if not is_cheap:
-            self.turns.check()
-        reserved = Reservation(self.room)
+            self.turns.check(asker)
+        reserved = Reservation(self.room, asker.address)
         try:
             with stopping_is_busy():
                 data = await read_image(request, reserved)
@@ -139,13 +139,13 @@ class Service:
                 note(image=hashlib.sha256(data).hexdigest()[:16], bytes=len(data), model=name, form=form.value)
 
                 def work() -> bytes:
-                    with EXPLANATION_SECONDS.labels(request.scope["route"].path, form.value).time():
+                    with timed(request.scope["route"].path, form.value):
                         return _explained(operation, asked, data, form)
 
                 if is_cheap and len(data) <= CHEAP_BYTES:
                     content = work()
                 else:
-                    content = await self.turns.run(work, request.is_disconnected)
+                    content = await self.turns.run(work, asker, asked.size)
             return _answer(content, form, reserved)
         except BaseException:
             reserved.release()
@@ -165,10 +165,11 @@ class Service:
         def work() -> bytes:
             return to_json(fields()) if draw is None or form is Format.JSON else draw(query.style(form)).encode()
 
-        reserved = Reservation(self.room)
+        asker = Asker.of(request)
+        reserved = Reservation(self.room, asker.address)
         try:
             with stopping_is_busy():
-                return _answer(await self.turns.run(work, request.is_disconnected), form, reserved)
+                return _answer(await self.turns.run(work, asker), form, reserved)
         except BaseException:
             reserved.release()
             raise
@@ -179,7 +180,7 @@ class Service:
         expected = Expected.by(checkpoint)
         fit, polarity = expected.fit(query.fit), expected.ink(query.polarity)
         question = query.question(checkpoint.precise, self.catalogue.usage(checkpoint))
-        return ParsedQuery(query, checkpoint, expected, question, fit, polarity)
+        return ParsedQuery(query, checkpoint, expected, question, question.cost.size, fit, polarity)
 
 
 def service_of(request: Request) -> Service:
@@ -217,10 +218,8 @@ def _explained(operation: Operation[Q, R], asked: ParsedQuery[Q], data: bytes, f
     """The image in a file, explained: the bytes of the answer."""
     image, report = decode_image(data, asked.fit, asked.polarity, asked.expected)
     result: R = asked.question.answer(image)
-    if form is GroundsFormat.HTML and operation.document:
-        return operation.document(result, asked.query.style(form))
     if form is not Format.JSON:
-        return drawing.draw(result, asked.query.style(form)).encode()
+        return rendered(result, asked.query.style(form), html=form is GroundsFormat.HTML)
     fields = operation.to_dict(result, asked.query)
     return to_json({**fields, "input": operation.report(result, report), "model": reference(asked.checkpoint)})
 

@@ -9,10 +9,9 @@ from pydantic_core import PydanticCustomError
 
 from konkyo.models.files.card import Share
 from konkyo.models.filters.usage import Usage
-from konkyo.models.grounds.proofs import Status
+from konkyo.models.grounds.proofs import Grounds, Status
 from konkyo.models.network import Network
 from konkyo.models.question import GroundsQuestion
-from konkyo.service.handout import handout
 from konkyo.service.http import openapi
 from konkyo.service.http.answer import HTML, GroundsFormat
 from konkyo.service.imaging.decoding import PreprocessingReport
@@ -130,4 +129,4 @@ async def explain(request: Request) -> Response:
     return await service_of(request).answer(request, _OPERATION)
 
 
-_OPERATION = Operation(GroundsQuery, document=handout)
+_OPERATION = Operation[GroundsQuery, Grounds](GroundsQuery)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from konkyo.models.architecture import Architecture
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.filters.contributions import contributions
+from konkyo.models.hiding import counting as engine
 from konkyo.models.hiding import games as games_module
-from konkyo.models.hiding import plan as engine
 from konkyo.models.hiding.cost import allowed_sides
 from konkyo.models.hiding.games import LocalGames, class_games, pair_games
 from konkyo.models.hiding.occlusion import faithfulness

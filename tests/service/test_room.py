@@ -4,9 +4,10 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -15,11 +16,14 @@ import anyio
 import pytest
 from fastapi.testclient import TestClient
 
+from konkyo.models import steps
 from konkyo.service.app import create_app
 from konkyo.service.errors import BusyError, GoneError
 from konkyo.service.http import room
+from konkyo.service.http import turns as turning
 from konkyo.service.http.answer import ReservedResponse
-from konkyo.service.http.room import MOST_BATCHES, THREADS, Reservation, Room, Turns
+from konkyo.service.http.room import Reservation, Room
+from konkyo.service.http.turns import BATCHES_OF_ADDRESS, MOST_BATCHES, MOST_HELD, Asker, Turns
 from konkyo.service.settings import Settings
 from support.asgi import PNG, ask, sends
 from support.pictures import sample
@@ -40,18 +44,22 @@ async def leaves() -> bool:
     return True
 
 
+SOMEBODY = Asker("192.0.2.1", stays)
+OTHERS = [Asker(f"192.0.2.{number}", stays) for number in range(2, 6)]
+
+
 @pytest.mark.threat("the dearest question")
 def test_nothing_is_computed_for_those_who_have_left() -> None:
     async def scenario() -> int:
         turns, worked = Turns(5), []
-        for _ in range(THREADS + 7):
+        for _ in range(8):
             with refuses(GoneError, "nobody waits for the answer any more"):
-                await turns.run(lambda: worked.append(1), leaves)
+                await turns.run(lambda: worked.append(1), Asker("192.0.2.1", leaves))
             with refuses(ZeroDivisionError, "integer division or modulo by zero"):
-                await turns.run(lambda: 1 // 0, stays)
+                await turns.run(lambda: 1 // 0, SOMEBODY)
         assert not worked
         # Each of them has given its turn back.
-        return await turns.run(lambda: 7, stays)
+        return await turns.run(lambda: 7, SOMEBODY)
 
     assert anyio.run(scenario) == 7
 
@@ -67,7 +75,7 @@ def occupied(app: Any, client: TestClient) -> Iterator[None]:
 
     with ThreadPoolExecutor(1) as crowd:
         assert client.portal is not None
-        blocked = crowd.submit(client.portal.call, turns.run, work, stays)
+        blocked = crowd.submit(client.portal.call, turns.run, work, OTHERS[0])
         try:
             assert begun.wait(20)
             yield
@@ -77,9 +85,9 @@ def occupied(app: Any, client: TestClient) -> Iterator[None]:
 
 
 def is_full(turns: Turns) -> bool:
-    """Whether one more would be refused."""
+    """Whether one more of somebody would be refused."""
     try:
-        turns.check()
+        turns.check(SOMEBODY)
     except BusyError:
         return True
     return False
@@ -87,7 +95,7 @@ def is_full(turns: Turns) -> bool:
 
 def fits(all_of_it: Room, size: int) -> bool:
     """Whether one more request could have so many bytes."""
-    reservation = Reservation(all_of_it)
+    reservation = Reservation(all_of_it, "192.0.2.1")
     try:
         reservation.take(size)
     except BusyError:
@@ -135,20 +143,20 @@ def test_a_turn_that_comes_to_who_gives_up_goes_to_the_next(gives_up: str) -> No
 
         async def one() -> None:
             with refuses(GoneError, "nobody waits for the answer any more"):
-                await turns.run(lambda: worked.append("first"), is_gone)
+                await turns.run(lambda: worked.append("first"), Asker("192.0.2.1", is_gone))
             if gives_up == "after":
                 second.cancel()
 
         first = asyncio.create_task(one())
         second, third = (
-            asyncio.create_task(turns.run(partial(worked.append, name), stays)) for name in ("second", "third")
+            asyncio.create_task(turns.run(partial(worked.append, name), SOMEBODY)) for name in ("second", "third")
         )
         await anyio.wait_all_tasks_blocked()
         release.set()
         await asyncio.wait([first, second, third])
         assert second.cancelled()
         assert first.exception() is third.exception() is None
-        assert await places(turns) == THREADS + WAITING
+        assert await places(turns) == 1 + WAITING
 
     asyncio.run(scenario())
     assert worked == ["third"]
@@ -159,7 +167,7 @@ async def places(turns: Turns) -> int:
     release, found = threading.Event(), 0
     async with anyio.create_task_group() as tasks:
         while not is_full(turns):
-            tasks.start_soon(turns.run, partial(release.wait, 30), stays)
+            tasks.start_soon(turns.run, partial(release.wait, 30), SOMEBODY)
             await anyio.wait_all_tasks_blocked()
             found += 1
         release.set()
@@ -172,7 +180,7 @@ UNSENT = [PNG, (b"content-length", b"500")]
 @pytest.mark.threat("the dearest question")
 def test_nobody_waits_longer_in_the_queue_than_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """One place, which three questions have one after another while the thread is busy: who gives up leaves it."""
-    monkeypatch.setattr(room, "MOST_SECONDS", 0.1)
+    monkeypatch.setattr(turning, "MOST_SECONDS", 0.1)
     app = create_app(Settings(max_waiting=1))
     with TestClient(app) as client:
         with occupied(app, client):
@@ -189,8 +197,8 @@ def test_whether_it_is_busy_is_decided_before_the_body_comes() -> None:
         app, release = create_app(Settings(max_waiting=1)), threading.Event()
         turns: Turns = app.state.service.turns
         async with anyio.create_task_group() as tasks:
-            for _ in range(THREADS + 1):
-                tasks.start_soon(partial(turns.run, partial(release.wait, 30), stays))
+            for _ in range(2):
+                tasks.start_soon(partial(turns.run, partial(release.wait, 30), Asker("127.0.0.1", stays)))
             await anyio.wait_all_tasks_blocked()
             try:
                 answered = [await ask(app, path, sends([]), UNSENT, b"format=png") for path in PATHS]
@@ -274,23 +282,27 @@ def test_what_is_cheap_is_a_matter_of_the_network(shapes: TestClient, monkeypatc
 
 @pytest.mark.threat("room is what a request occupies")
 def test_the_requests_of_a_worker_share_its_room() -> None:
-    all_of_it = Room(100)
-    first, second = Reservation(all_of_it), Reservation(all_of_it)
-    first.take(60)
-    second.take(40)
+    all_of_it = Room(100, share=60)
+    first, of_same, other = (Reservation(all_of_it, address) for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2"))
+    first.take(50)
+    for size in (11, 50):
+        with refuses(BusyError, "all workers are busy; try again in a second"):
+            of_same.take(size)
+    of_same.take(10)
+    other.take(40)
     with refuses(BusyError, "all workers are busy; try again in a second"):
-        second.take(1)
+        other.take(1)
     first.release()
-    second.take(60)
-    first.release()
-    second.release()
-    Reservation(all_of_it).take(100)
+    other.take(20)
+    for reservation in (first, of_same, other):
+        reservation.release()
+    assert fits(all_of_it, 60)
+    assert not fits(all_of_it, 61)
 
 
 @pytest.mark.threat("room is what a request occupies", "bodies that do not end")
 @pytest.mark.parametrize("path", ["/predict", "/v2/models/paired-3x3/infer"])
-def test_what_has_come_takes_room_and_what_is_announced_takes_none(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "MOST_BYTES", 1000)
+def test_what_has_come_takes_room_and_what_is_announced_takes_none(path: str) -> None:
     app = create_app(Settings())
     app.state.service.room = Room(1000)
     statuses: list[int] = []
@@ -320,7 +332,7 @@ def test_an_answer_keeps_its_room_until_it_is_sent() -> None:
         sending.append((fits(all_of_it, 200_000), fits(all_of_it, 200_001)))
 
     async def scenario() -> None:
-        reserved = Reservation(all_of_it)
+        reserved = Reservation(all_of_it, "192.0.2.1")
         reserved.take(300_000)
         await ReservedResponse(bytes(200_000), "application/json", reserved)({"type": "http"}, sends([]), send)
 
@@ -330,63 +342,146 @@ def test_an_answer_keeps_its_room_until_it_is_sent() -> None:
     assert fits(all_of_it, 500_000)
 
 
-@pytest.mark.threat("fair turns")
-@pytest.mark.parametrize(
-    ("patience", "expected"),
-    [
-        (60, ["a0", "first", "second", "third", "b0", "a1", "b1"]),
-        (0, ["a0", "first", "b0", "second", "a1", "third", "b1"]),
-    ],
-)
-def test_a_single_question_goes_before_the_next_piece_of_a_batch(
-    patience: float, expected: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Three come while a piece of one batch is computed and one of another waits. Both kinds have their turn."""
-    monkeypatch.setattr(room, "PATIENCE", patience)
-    order: list[str] = []
+class Course:
+    """Questions that write their names in turn: each writes, computes until another one has written, and so on."""
 
-    async def scenario() -> None:
-        turns, begun, release = Turns(5), threading.Event(), threading.Event()
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self._left: Counter[str] = Counter()
 
-        def piece(name: str) -> None:
+    def question(self, name: str, pieces: int) -> Callable[[], None]:
+        """A question of so many pieces."""
+        self._left[name] = pieces
+
+        def work() -> None:
+            for piece in range(pieces):
+                self.order.append(name)
+                self._left[name] -= 1
+                written = len(self.order)
+                while (
+                    piece < pieces - 1
+                    and len(self.order) == written
+                    and any(self._left[other] for other in self._left if other != name)
+                ):
+                    time.sleep(0.001)
+                    steps.done(1)
+
+        return work
+
+
+@pytest.mark.threat("fair turns", "a turn that nobody can take back")
+def test_turns_go_round_by_address_and_then_by_question() -> None:
+    async def scenario() -> list[str]:
+        turns, course = Turns(9), Course()
+        asked = [("a1", 3, SOMEBODY), ("a2", 3, SOMEBODY), ("b", 4, OTHERS[0]), ("c", 1, OTHERS[1])]
+        works = [(course.question(name, pieces), asker) for name, pieces, asker in asked]
+        async with anyio.create_task_group() as tasks:
+            for work, asker in works:
+                tasks.start_soon(turns.run, work, asker)
+        return course.order
+
+    assert anyio.run(scenario) == ["a1", "b", "c", "a2", "b", "a1", "b", "a2", "b", "a1", "a2"]
+
+
+@pytest.mark.threat("a turn that nobody can take back")
+def test_who_leaves_while_it_computes_is_left() -> None:
+    async def scenario() -> int:
+        turns, begun = Turns(1), threading.Event()
+
+        def work() -> None:
             begun.set()
-            release.wait(20)
-            order.append(name)
+            while True:
+                steps.done(1)
+
+        async def is_gone() -> bool:
+            return begun.is_set()
+
+        with refuses(GoneError, "nobody waits for the answer any more"):
+            await turns.run(work, Asker("192.0.2.1", is_gone))
+        return await turns.run(lambda: 7, SOMEBODY)
+
+    assert anyio.run(scenario) == 7
+
+
+@pytest.mark.threat("one address takes the queue")
+def test_where_the_queue_is_full_the_address_that_has_most_of_it_loses_a_place() -> None:
+    async def scenario() -> dict[str, str]:
+        turns, release, ended = Turns(2), threading.Event(), {}
+
+        async def ask(name: str, asker: Asker) -> None:
+            try:
+                await turns.run(partial(release.wait, 30), asker)
+                ended[name] = "answered"
+            except BusyError as error:
+                ended[name] = str(error)
 
         async with anyio.create_task_group() as tasks:
-            for batch in "ab":
-                tasks.start_soon(turns.run_all, [partial(piece, f"{batch}{number}") for number in range(2)], stays)
-            await anyio.to_thread.run_sync(begun.wait)
-            for name in ("first", "second", "third"):
-                tasks.start_soon(turns.run, partial(order.append, name), stays)
-            await anyio.wait_all_tasks_blocked()
+            for name, asker in (("a1", SOMEBODY), ("a2", SOMEBODY), ("a3", SOMEBODY), ("b", OTHERS[0])):
+                turns.check(asker)
+                tasks.start_soon(ask, name, asker)
+                await anyio.wait_all_tasks_blocked()
+            # Each of two has a place: none has more than its share.
+            for asker in (SOMEBODY, OTHERS[0], OTHERS[1]):
+                with refuses(BusyError, "all workers are busy; try again in a second"):
+                    turns.check(asker)
             release.set()
+        return ended
 
-    anyio.run(scenario)
-    assert order == expected
+    busy = "all workers are busy; try again in a second"
+    assert anyio.run(scenario) == {"a1": "answered", "a2": "answered", "a3": busy, "b": "answered"}
+
+
+@pytest.mark.threat("room is what a request occupies")
+def test_what_has_no_room_beside_those_that_have_begun_waits_and_what_has_goes_before() -> None:
+    async def scenario() -> list[str]:
+        turns, course = Turns(9), Course()
+        asked = [("large", 3, MOST_HELD), ("as large", 1, MOST_HELD), ("small", 2, 0)]
+        works = [(course.question(name, pieces), size) for name, pieces, size in asked]
+        async with anyio.create_task_group() as tasks:
+            for (work, size), asker in zip(works, OTHERS, strict=False):
+                tasks.start_soon(turns.run, work, asker, size)
+        return course.order
+
+    assert anyio.run(scenario) == ["large", "small", "large", "small", "large", "as large"]
 
 
 @pytest.mark.threat("fair turns")
 @pytest.mark.parametrize("path", ["/v2/models/paired-3x3/infer", "/v1/models/paired-3x3:explain"])
-def test_a_third_batch_is_refused_before_its_body_comes(path: str) -> None:
+def test_a_third_batch_of_an_address_is_refused_before_its_body_comes(path: str) -> None:
     async def scenario() -> tuple[int, bytes]:
-        app, release = create_app(Settings()), threading.Event()
+        app = create_app(Settings())
         turns: Turns = app.state.service.turns
-        async with anyio.create_task_group() as tasks:
-            for _ in range(MOST_BATCHES):
-                tasks.start_soon(turns.run_all, [partial(release.wait, 30)], stays)
-            await anyio.wait_all_tasks_blocked()
-            try:
-                answered = await ask(app, path, sends([]), UNSENT)
-                # A single one is not refused for it, but waits.
-                turns.check()
-            finally:
-                release.set()
-        turns.check(batch=True)
+        with ExitStack() as batches:
+            for _ in range(BATCHES_OF_ADDRESS):
+                batches.enter_context(turns.batch(Asker("127.0.0.1", stays)))
+            answered = await ask(app, path, sends([]), UNSENT)
+            # One of another address is not refused for it, and no single one.
+            for _ in range(MOST_BATCHES - BATCHES_OF_ADDRESS):
+                batches.enter_context(turns.batch(SOMEBODY))
+            turns.check(SOMEBODY)
+            with refuses(BusyError, "all workers are busy; try again in a second"):
+                turns.check(OTHERS[0], batch=True)
+        turns.check(SOMEBODY, batch=True)
         return answered
 
     status, body = anyio.run(scenario)
     assert (status, json.loads(body)["type"]) == (503, "urn:konkyo:problem:busy")
+
+
+@pytest.mark.threat("one client is everybody")
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::9", "2001:db8:1:3::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+    ],
+)
+def test_a_client_has_an_address_or_all_of_a_network_of_version_6(host: str, expected: str) -> None:
+    assert turning.client(host) == expected
 
 
 @pytest.mark.threat("stuck shutdown")
@@ -407,7 +502,7 @@ def test_only_a_server_that_stops_makes_a_cancellation_a_refusal(
         await anyio.wait_all_tasks_blocked()
         task.cancel(words)
         await asyncio.wait([task])
-        assert fits(app.state.service.room, room.MOST_BYTES)
+        assert fits(app.state.service.room, room.SHARE)
         return answered
 
     answered = anyio.run(scenario)
@@ -428,4 +523,4 @@ def test_a_client_that_leaves_while_it_waits_is_not_blamed(path: str, capsys: py
     status, body = anyio.run(ask, app, path, sends([whole], leaves=True))
     [line] = lines(capsys)
     assert (status, body, line["status"], line["problem"]) == (499, b"", 499, "gone")
-    assert fits(app.state.service.room, room.MOST_BYTES)
+    assert fits(app.state.service.room, room.SHARE)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import ParamSpec
+from typing import Protocol, TypeVar
 
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Language, Style
 
-P = ParamSpec("P")
+R = TypeVar("R", contravariant=True)
 
 # Layouts measure words long before they are written, so the style is known to all that runs while a picture is drawn.
 _STYLE = ContextVar("style", default=Style())
@@ -106,14 +106,20 @@ def add_words(words: Mapping[str, tuple[str, str]]) -> None:
     WORDS.update(words)
 
 
-def picture(draw: Callable[P, Canvas]) -> Callable[P, Canvas]:
-    """Of what draws a picture in a given style: makes its words those of the style's language."""
+class Draw(Protocol[R]):
+    """Draws a result."""
+
+    def __call__(self, result: R, style: Style = ...) -> Canvas:
+        """The picture, in this style."""
+
+
+def picture(draw: Callable[[R, Style], Canvas]) -> Draw[R]:
+    """Of what draws a result in a given style: makes its words those of the style's language."""
 
     @wraps(draw)
-    def drawn(*arguments: P.args, **named: P.kwargs) -> Canvas:
-        style = next((one for one in (*arguments, *named.values()) if isinstance(one, Style)), Style())
+    def drawn(result: R, style: Style = Style()) -> Canvas:
         with styled(style):
-            return draw(*arguments, **named)
+            return draw(result, style)
 
     return drawn
 

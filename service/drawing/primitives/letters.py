@@ -2,12 +2,15 @@
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 from unicodedata import combining, east_asian_width, normalize
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from konkyo.service.drawing.primitives.colours import SHADES, Pixels
+from konkyo.models.kept import Kept
+from konkyo.service.drawing.primitives.colours import PAPER, SHADES, Pixels
 
 # Letters are drawn this many times larger and averaged, so that their spacing is exact to a quarter of a pixel. The
 # font's hinting at 12 pixels would round it to whole pixels.
@@ -24,6 +27,30 @@ _WORDS = re.compile(
 )
 # Thickness of the font's plus sign divided by the type size.
 _STROKE = 0.075
+# Bytes of the lines of text that are kept.
+_MOST_KEPT = 2 * 2**20
+
+
+class Letters(NamedTuple):
+    """A line of text in pixels.
+
+    Attributes
+    ----------
+    indices
+        Of the palette.
+    inked
+        Which pixels are drawn.
+    left, ascent
+        The offsets of the pixels from the line's origin and above its baseline.
+    """
+
+    indices: Pixels
+    inked: NDArray[np.bool_]
+    left: int
+    ascent: int
+
+
+_kept: Kept[Letters] = Kept(_MOST_KEPT, lambda line: 2 * line.indices.nbytes)
 
 
 @lru_cache(maxsize=4096)
@@ -62,12 +89,12 @@ def writable(text: str) -> str | None:
     return plain if plain and known else None
 
 
-@lru_cache(maxsize=4096)
-def letters(text: str, size: int, strong: bool) -> tuple[Pixels, int, int]:
-    """The shades of a line of text, 0…15, and the offsets of the array from its origin and above its baseline.
+def letters(text: str, size: int, colour: int, strong: bool, reverse: bool) -> Letters:
+    """A line of text of this size in pixels; the rest as in ``Canvas.text``."""
+    return _kept.get((text, size, colour, strong, reverse), lambda: _letters(text, size, colour, strong, reverse))
 
-    ``size`` is in pixels. The array is cached and read-only.
-    """
+
+def _letters(text: str, size: int, colour: int, strong: bool, reverse: bool) -> Letters:
     fine = size * _FINENESS
     # The array extends beyond both ends of the line, as the array of each glyph does.
     side = _side(size)
@@ -82,8 +109,9 @@ def letters(text: str, size: int, strong: bool) -> tuple[Pixels, int, int]:
     wide = np.stack([line[:, step::_FINENESS] for step in range(_FINENESS)]).sum(0, np.uint16)
     sums = np.stack([wide[step::_FINENESS] for step in range(_FINENESS)]).sum(0, np.uint16)
     shades = (sums * np.float32(SHADES / (255 * _FINENESS**2)) + np.float32(0.5)).astype(np.uint8)
-    shades.flags.writeable = False
-    return shades, -side // _FINENESS, size
+    # The palette index of each shade.
+    ramp = np.array([PAPER, *range(colour - SHADES + 1, colour + 1)], np.uint8)
+    return Letters((ramp[::-1] if reverse else ramp)[shades], shades > 0, -side // _FINENESS, size)
 
 
 @lru_cache(maxsize=64)
