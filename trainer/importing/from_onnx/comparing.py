@@ -37,10 +37,12 @@ def affordable(graph: Graph) -> int:
     batch = graph.first[1][0]
     for wanted, most, what in ((graph.work, MOST_WORK, "multiply-adds"), (graph.kept, MOST_KEPT, "values")):
         if wanted > most:
-            each = "one image" if batch == 1 else f"a batch of {batch:,} images"
+            each, fits = "one image", "fewer or smaller layers, or smaller images, fit"
+            if batch > 1:
+                each, fits = f"a batch of {batch:,} images", "a graph that takes one image, or any number, fits"
             raise NetworkFileError(
                 f"{each} takes ONNX's evaluator, which checks what is read, {wanted:,} {what}, and {most:,} are "
-                f"allowed; {'smaller images, or fewer or smaller layers, fit' if batch == 1 else 'one for 1 image fits'}"
+                f"allowed; {fits}"
             )
     return min(IMAGES, batch * max(1, USUAL_WORK // max(1, graph.work)))
 
@@ -101,7 +103,7 @@ class Conv(op_conv.Conv):
 
     op_domain = ""
 
-    def _run(self, X: Any, W: Any, B: Any = None, **given: Any) -> tuple[Any, ...]:  # noqa: N803 - ONNX's names
+    def _run(self, X: Any, W: Any, B: Any = None, **given: Any) -> Any:  # type: ignore[override]  # noqa: N803
         sides, strides, apart = X.shape[2:], given["strides"] or (1, 1), given["dilations"] or (1, 1)
         kernels = [(kernel - 1) * cells + 1 for kernel, cells in zip(W.shape[2:], apart, strict=True)]
         auto, pads = given["auto_pad"], given["pads"] or (0, 0, 0, 0)
@@ -119,7 +121,7 @@ class Conv(op_conv.Conv):
         strips = []
         for first in range(0, rows, at_once):
             seen = slice(first * strides[0], (min(first + at_once, rows) - 1) * strides[0] + kernels[0])
-            strips += super()._run(padded[:, :, seen], W, B, **given)
+            strips += super()._run(padded[:, :, seen], W, B, **given)  # type: ignore[no-untyped-call]
         return (np.concatenate(strips, axis=2),)
 
 

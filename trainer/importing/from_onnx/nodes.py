@@ -34,8 +34,8 @@ from konkyo.trainer.importing.from_onnx.constants import Attributes, Constant
 # Bytes of all arrays that the reading makes beside the weights, and values of the images of one batch.
 ROOM = 2**29
 MOST_BATCH = 2**22
-# In ONNX's evaluator, the multiply-adds that take as long as gathering a value of a convolution's columns, and as making
-# one of a pool, each of which is a step of Python.
+# In ONNX's evaluator, the multiply-adds that take as long as gathering a value that a convolution sees, and as making a
+# value of a pool, which is a step of Python.
 GATHERED, POOLED = 64, 20_000
 
 FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16}
