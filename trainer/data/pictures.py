@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,8 @@ from konkyo.trainer.errors import DataError
 # Formats that Pillow decodes by itself; none of them runs code or other programs.
 FORMATS = "PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM"
 MAX_PIXELS = 50_000_000
+# Pixels up to which a picture is prepared as it is, as many as the service takes.
+MOST_WHOLE = 4_000_000
 # Bytes of a file at most. A link may lead to a device that never ends.
 MOST_BYTES = 64 * 2**20
 _HEAD = 2**16
@@ -215,7 +218,19 @@ def _opened(path: Path | BytesIO) -> Image.Image:
             raise ValueError("it has several frames, and must have one")
         if opened.width * opened.height > MAX_PIXELS:
             raise ValueError(f"it has more than {MAX_PIXELS // 1_000_000} million pixels")
-        return ImageOps.exif_transpose(opened)
+        opened.load()
+        ImageOps.exif_transpose(opened, in_place=True)
+        return _reduced(opened)
+
+
+def _reduced(picture: Image.Image) -> Image.Image:
+    """A picture of more pixels than ``MOST_WHOLE`` at a whole fraction of its size: as floats it takes 32 bytes each."""
+    factor = ceil((picture.width * picture.height / MOST_WHOLE) ** 0.5)
+    if factor < 2:
+        return picture
+    if picture.mode in ("1", "P", "PA"):
+        picture = picture.convert("L" if picture.mode == "1" else "RGBA" if picture.has_transparency_data else "RGB")
+    return (picture.convert("I") if picture.mode.startswith("I;16") else picture).reduce(factor)
 
 
 def _samples(picture: Image.Image, mode: str) -> Array:
