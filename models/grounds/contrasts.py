@@ -121,7 +121,7 @@ class Contrasts:
 
 
 # Number of sets in one batch.
-CHUNK = 512
+SETS_AT_ONCE = 512
 
 
 def fewest_hidden(games: LocalGames, most: int, limit: float, budget: SearchBudget) -> int | None:
@@ -161,8 +161,8 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: SearchBudg
     for level in range(1, most + 1):
         possible = drops + _greatest_sums(drops, most - level)
         extensions = []
-        for start in range(0, len(values), CHUNK):
-            some = slice(start, start + CHUNK)
+        for start in range(0, len(values), SETS_AT_ONCE):
+            some = slice(start, start + SETS_AT_ONCE)
             worth = (values[some, None] - possible <= limit).any(-1) & (np.arange(len(players)) > last[some, None])
             row, added = np.nonzero(worth)
             budget.spend(hidings=len(row))
@@ -184,8 +184,8 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: SearchBudg
 def _values(games: LocalGames, visible: NDArray[np.bool_]) -> Array:
     """The values of many hidings, computed in batches."""
     values = np.empty((len(visible), len(games.constant)), games.constant.dtype)
-    for start in range(0, len(visible), CHUNK):
-        values[start : start + CHUNK] = games.values(visible[start : start + CHUNK])
+    for start in range(0, len(visible), SETS_AT_ONCE):
+        values[start : start + SETS_AT_ONCE] = games.values(visible[start : start + SETS_AT_ONCE])
     return values
 
 

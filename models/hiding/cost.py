@@ -334,6 +334,7 @@ def check_singles(
         raise ParameterError("region", message + advice)
 
 
+@lru_cache(maxsize=1024)
 def singles_refusal(
     architecture: Architecture,
     regions: Regions,

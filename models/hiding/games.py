@@ -26,7 +26,7 @@ from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.result import check_pairs, check_question, check_single
 
 # Values of games that are looked up at once.
-CHUNK = 2**20
+LOOKED_UP_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class LocalGames:
         """The value with these regions visible and all others hidden: (..., R²) → (..., Q)."""
         flat = visible.reshape(-1, visible.shape[-1])
         values = np.empty((len(flat), len(self.constant)), self.constant.dtype)
-        size = max(1, CHUNK // (len(self.games) * len(self.constant)))
+        size = max(1, LOOKED_UP_AT_ONCE // (len(self.games) * len(self.constant)))
         for start in range(0, len(flat), size):
             some = slice(start, start + size)
             rows = (flat[some] @ self._steps).astype(np.intp) + self._starts

@@ -339,12 +339,15 @@ class _Step:
         self.weight, self.bias = network.kernels(number), network.bias(number)
         # Values that no pair has, of the last stage.
         self.remains = left(shape)
+        self._places = _places(shape, number)
+
+    @cached_property
+    def biases(self) -> Array:
+        """(G or 1, places, F, cells) with a bias map, else (G or 1, 1, F, 1)."""
         shared = 1 if self.stage.paired else self.groups
-        # (G or 1, places, F, cells) with a bias map, else (G or 1, 1, F, 1).
-        self.biases = self.bias.reshape(shared, 1, self.filters, 1)
-        if self.stage.bias_map:
-            by_place = self.bias.reshape(shared, self.filters, -1)[..., _places(shape, number)]
-            self.biases = np.moveaxis(by_place, 1, 2)
+        if not self.stage.bias_map:
+            return self.bias.reshape(shared, 1, self.filters, 1)
+        return np.moveaxis(self.bias.reshape(shared, self.filters, -1)[..., self._places], 1, 2)
 
     @cached_property
     def kernels(self) -> Array:

@@ -89,8 +89,8 @@ def test_cells_and_values_are_worked_on_some_at_a_time(monkeypatch: pytest.Monke
         return [game.table for game in games.games] + [games.values(visible)]
 
     together = tables(class_games(network, image)), tables(pair_games(network, image, 1))
-    monkeypatch.setattr(engine, "CHUNK", 900)
-    monkeypatch.setattr(games_module, "CHUNK", 900)
+    monkeypatch.setattr(engine, "GATHERED_AT_ONCE", 900)
+    monkeypatch.setattr(games_module, "LOOKED_UP_AT_ONCE", 900)
     apart = tables(class_games(network, image)), tables(pair_games(network, image, 1))
     for some, others in zip(together, apart, strict=True):
         assert len(some) == len(others) == 26
