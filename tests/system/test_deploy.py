@@ -39,7 +39,7 @@ def rows(heading: str) -> list[str]:
 def test_the_example_has_every_setting_with_its_default() -> None:
     settings = {PREFIX + name.upper(): field.default for name, field in Settings.model_fields.items()}
     assert settings.keys() <= EXAMPLE.keys()
-    ours = {"KONKYO_WORKERS": "2", "KONKYO_DOCS": "false", "KONKYO_MODELS": "./models"}
+    ours = {"KONKYO_WORKERS": "2", "KONKYO_DOCS": "false", "KONKYO_MODELS": "./models", "KONKYO_PROXIES": "*"}
     expected = {name: ours.get(name, str(default)) for name, default in settings.items()}
     assert {name: EXAMPLE[name] for name in settings} == expected
 
