@@ -11,10 +11,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import BinaryIO
 
 # What begins a file that gzip wrote.
 GZIPPED = b"\x1f\x8b"
@@ -30,7 +29,7 @@ _ENTRY = re.compile(rb"PK\x01\x02")
 
 
 @contextmanager
-def opened(path: Path, most: int | None = None) -> Iterator[BinaryIO]:
+def opened(path: Path, most: int | None = None) -> Iterator[BufferedReader]:
     """Open a regular file of at most ``most`` bytes, if that is said.
 
     Raises
@@ -110,7 +109,7 @@ def unpacked(data: bytes, most: int) -> bytes:
 
 
 @contextmanager
-def archive(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
+def archive(file: BufferedReader) -> Iterator[zipfile.ZipFile]:
     """Open a ZIP archive of at most ``MOST_ENTRIES`` files.
 
     Raises
@@ -127,6 +126,11 @@ def archive(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
     # What zipfile raises for what is no archive, packed in another way, or locked with a password.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise OSError("it is a damaged archive") from error
+
+
+def shown(path: Path | str) -> str:
+    """A file's name as text. It need not be UTF-8: other bytes are shown as ``\\xff``."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def _check_regular(mode: int) -> None:

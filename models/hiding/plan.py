@@ -180,7 +180,7 @@ class Plan(Counts):
                 chunk = slice(at, at + size)
                 part = some([each[:, chunk] for each in index], cells[chunk])
                 made[:, chunk] = part.reshape(values, -1, images)
-                steps.done(work * part.shape[1])
+                steps.done(work * len(cells[chunk]))
             return made
 
         return make
