@@ -20,7 +20,7 @@ IntArray = NDArray[np.intp]
 T = TypeVar("T")
 
 # Number of values in one batch of a forward pass. Larger batches leave the cache, smaller ones make products slow.
-CHUNK = 2**18
+VALUES_AT_ONCE = 2**18
 # Number of values that the cells of a convolution see, which are gathered at once.
 STRIP = 2**21
 # The first convolution is one product with a band matrix if the image's side is at most this many kernels.
@@ -53,6 +53,8 @@ class Trace:
 
     def batched(self, batch: tuple[int, ...]) -> "Trace":
         """The trace of N images as that of a batch of another shape."""
+        if batch == self.logits.shape[:-1]:
+            return self
 
         def shaped(arrays: tuple[Array, ...]) -> tuple[Array, ...]:
             return tuple(array.reshape(*batch, *array.shape[1:]) for array in arrays)
@@ -409,7 +411,7 @@ class Network:
             below, side = shape.below(number)
             seen = stage.kernel**2 * (below if number else 1)
             widest = max(widest, stage.sides(side)[0] ** 2 * max(shape.layer_maps[number + 1], seen))
-        return max(1, min(32, CHUNK // widest))
+        return max(1, min(32, VALUES_AT_ONCE // widest))
 
     @cached_property
     def _band(self) -> Array:

@@ -31,7 +31,7 @@ THREATS = {
     "corrupt files": "422 with a reason, never a 5xx",
     "silently wrong pixels": "one digit in every encoding is one digit: depth, palette, transparency, orientation",
     "images that are sound to the library and wrong": "as many bytes as the header says, no chunk of an animation, "
-    "every bit of a transparent colour; a JPEG cut in its scans is refused where libjpeg warns",
+    "the transparent colour; a JPEG cut in its scans is refused where libjpeg warns",
     "work without bound in the decoder": "scans of a JPEG are counted before decoding, and of a PNG only the chunks "
     "that make pixels are read, and eXIf; what costs most is searched for with `python -m tools.soak.fuzz`",
     "CPU exhaustion": "one question of a worker computes at a time, a short queue before it, 503 with Retry-After "

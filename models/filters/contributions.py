@@ -17,7 +17,7 @@ from konkyo.models.result import ClassResult, check_class, check_question, check
 from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
 # Number of responses in one batch, which stays in the cache.
-CHUNK = 2**17
+RESPONSES_AT_ONCE = 2**17
 # Maps of a layer, or pairs, that an answer lists at most.
 MOST_TOP = 256
 
@@ -497,7 +497,7 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, Array |
         for rows, windows in network.windows(last, below[image, None]):
             seen = windows.reshape(groups, inputs, kernels.shape[3], -1)
             cells = slice(rows.start * outputs, rows.stop * outputs)
-            step = max(1, CHUNK // (filters * seen.shape[3] * inputs))
+            step = max(1, RESPONSES_AT_ONCE // (filters * seen.shape[3] * inputs))
             for first in range(0, groups, step):
                 some = slice(first, first + step)
                 by_input = kernels[some if len(kernels) > 1 else slice(None)].swapaxes(1, 2)

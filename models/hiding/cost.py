@@ -13,7 +13,7 @@ from konkyo.models.architecture import Architecture, Factor
 from konkyo.models.errors import ParameterError
 from konkyo.models.filters.usage import MOST_PAIRS
 from konkyo.models.hiding.counting import NUMBER, Cost, Counts, Family
-from konkyo.models.hiding.plan import Plan
+from konkyo.models.hiding.plan import Plan, kept_plan
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import STRIP
 from konkyo.models.result import HIDDEN_PAIRS
@@ -343,6 +343,7 @@ def check_singles(
         raise ParameterError("region", message + advice)
 
 
+@lru_cache(maxsize=1024)
 def singles_refusal(
     architecture: Architecture,
     regions: Regions,
@@ -377,10 +378,10 @@ def planned_tables(
     ParameterError
         They are too much. The message names a side that would do.
     """
-    plan = Plan(architecture, regions, Family.EVERY, differs, pairs=pairs)
     message = refusal(architecture, regions, pairs=pairs, kept=kept, budget=budget)
     if message is None:
-        return plan
+        return kept_plan(architecture, regions, Family.EVERY, differs, pairs=pairs)
+    plan = Plan(architecture, regions, Family.EVERY, differs, pairs=pairs)
     changed = int(regions.changed(differs[None]).sum())
     if architecture.hidden and changed > MOST_MERGED:
         message = f"with hidden affine layers hiding may change at most {MOST_MERGED} regions, and it changes {changed}"

@@ -19,7 +19,7 @@ from konkyo.models.architecture import Architecture
 from konkyo.models.hiding.regions import Regions
 
 # Number of values that are gathered at once. More would leave the cache.
-CHUNK = 2**16
+GATHERED_AT_ONCE = 2**16
 # Multiply-adds in the time in which a number is gathered, about.
 GATHERED = 10
 # Bytes of a number in float64, and of an index.
@@ -187,7 +187,7 @@ class Counts:
                 work += rows * places * products
             batch = self.batch(number)
             made = (batch if (self.family is Family.EVERY and number == self.last) else rows) * self.values(number)
-            index = taps * batch * len(shape.sources(number))
+            index = taps * (rows if self.keeps else batch) * len(shape.sources(number))
             # While an index is made, others of its size are there; with ``EVERY`` it is filled in place.
             making = index if self.family is Family.EVERY else 3 * index
             sizes.append(self.held(number) + made + indices + max(making, index + self._scratch(number, batch)))
@@ -230,7 +230,7 @@ class Counts:
 
     def _at_once(self, stage: int) -> int:
         """Rows of a stage that are made together if their cells have fewer each."""
-        return 4 * CHUNK // self.shape.stages[stage].width ** 2
+        return 4 * GATHERED_AT_ONCE // self.shape.stages[stage].width ** 2
 
     def products(self, stage: int) -> int:
         """Products that are there while a stage is made, if rows are multiplied before they are gathered."""
@@ -250,16 +250,25 @@ class Counts:
 
     def _chunk(self, stage: int, images: int) -> int:
         """Rows that are made at once."""
-        given, (groups, inputs, filters) = self.shape.stages[stage], self.shape.groups(stage)
-        if self.factored(stage):
-            return max(1, CHUNK // (4 * images * filters))
-        widest = max(given.width**2, given.places**2 * filters if self.split(stage) else 0)
-        return max(1, CHUNK // (groups * inputs * widest * images))
+        return max(1, GATHERED_AT_ONCE // (self._widths[stage] * images))
+
+    @cached_property
+    def _widths(self) -> list[int]:
+        """For each stage the numbers that are there for a row while it is made."""
+
+        def width(stage: int) -> int:
+            given, (groups, inputs, filters) = self.shape.stages[stage], self.shape.groups(stage)
+            if self.factored(stage):
+                return 4 * filters
+            return groups * inputs * max(given.width**2, given.places**2 * filters if self.split(stage) else 0)
+
+        return [width(stage) for stage in range(self.last + 1)]
 
     @cached_property
     def keeps(self) -> bool:
-        """Whether the indices are kept for the next images."""
-        return self.family is Family.SINGLE and self.kept_size <= MOST_KEPT
+        """Whether the indices are kept for the next images; with ``EVERY``, for those that differ in these pixels."""
+        most = {Family.SINGLE: MOST_KEPT, Family.EVERY: MOST_KEPT // 2}
+        return self.kept_size <= most.get(self.family, 0)
 
     @cached_property
     def kept_size(self) -> int:

@@ -5,7 +5,7 @@ follows from the regions alone, and not from weights. Multiplying by a kernel an
 rows below are fewer and kernels have several inputs, they are multiplied before they are gathered.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -21,6 +21,10 @@ from konkyo.models.network import Array, IntArray, Network
 
 # Makes rows of rows below (width², J), of each source, and of their cells (J,).
 _Make = Callable[[list[IntArray], IntArray], Array]
+
+
+# Of cells that see as many regions: the cells, their regions (n, m), and the rows below (width², n · 2ᵐ), by source.
+_Part = tuple[IntArray, IntArray, list[IntArray]]
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,9 @@ class Plan(Counts):
     """
 
     order: IntArray | None = None
-    # Where the rows below each row are: by stage. With ``EVERY`` they are too many to be kept.
+    # Where the rows below each row are, by stage: of all rows; with ``EVERY``, of some cells at a time.
     _indices: dict[int, list[IntArray]] = field(default_factory=dict, init=False, repr=False)
+    _every: dict[int, list[_Part]] = field(default_factory=dict, init=False, repr=False)
 
     def run(self, network: Network, images: Array, fills: Array, changed: BoolArray | None = None) -> Iterator[Made]:
         """Make the rows of the last layer.
@@ -81,8 +86,7 @@ class Plan(Counts):
             make = self._maker(network, number, [layers[source] for source in shape.sources(number)])
             rows = self._layers[number + 1]
             if self.family is Family.EVERY:
-                below = [self._layers[source] for source in shape.sources(number)]
-                parts = rows.every(shape.near(number), below, self._at_once(number))
+                parts = self._parts(number)
                 if number == self.last:
                     for cells, players, index in parts:
                         values = make(index, np.repeat(cells, 1 << players.shape[1]))
@@ -130,6 +134,17 @@ class Plan(Counts):
             self._indices[stage] = made
         return made
 
+    def _parts(self, stage: int) -> Iterable[_Part]:
+        """With ``EVERY``: where the rows below a stage's rows are."""
+        if (kept := self._every.get(stage)) is not None:
+            return kept
+        below = [self._layers[source] for source in self.shape.sources(stage)]
+        made = self._layers[stage + 1].every(self.shape.near(stage), below, self._at_once(stage))
+        if not self.keeps:
+            return made
+        self._every[stage] = list(made)
+        return self._every[stage]
+
     @cached_property
     def _kinds(self) -> list[tuple[Callable[["_Step", list[Array]], _Make], int]]:
         """For each stage how its rows are made, and how many values a row has."""
@@ -165,7 +180,7 @@ class Plan(Counts):
                 chunk = slice(at, at + size)
                 part = some([each[:, chunk] for each in index], cells[chunk])
                 made[:, chunk] = part.reshape(values, -1, images)
-                steps.done(work * part.shape[1])
+                steps.done(work * len(cells[chunk]))
             return made
 
         return make
@@ -277,10 +292,8 @@ class _Rows:
         """By what ``step`` is multiplied."""
         return len(self.sees) if self.pixels else 1
 
-    def every(
-        self, near: IntArray, below: list["_Rows"], batch: int
-    ) -> Iterator[tuple[IntArray, IntArray, list[IntArray]]]:
-        """For cells that see as many regions: the cells, their regions (n, m), and the rows below (width², n · 2ᵐ)."""
+    def every(self, near: IntArray, below: list["_Rows"], batch: int) -> Iterator[_Part]:
+        """Where the rows below those of cells are, some cells at a time."""
         order = self._counts.argsort(kind="stable")
         counts = self._counts[order]
         behind = 0
@@ -339,12 +352,15 @@ class _Step:
         self.weight, self.bias = network.kernels(number), network.bias(number)
         # Values that no pair has, of the last stage.
         self.remains = left(shape)
+        self._places = _places(shape, number)
+
+    @cached_property
+    def biases(self) -> Array:
+        """(G or 1, places, F, cells) with a bias map, else (G or 1, 1, F, 1)."""
         shared = 1 if self.stage.paired else self.groups
-        # (G or 1, places, F, cells) with a bias map, else (G or 1, 1, F, 1).
-        self.biases = self.bias.reshape(shared, 1, self.filters, 1)
-        if self.stage.bias_map:
-            by_place = self.bias.reshape(shared, self.filters, -1)[..., _places(shape, number)]
-            self.biases = np.moveaxis(by_place, 1, 2)
+        if not self.stage.bias_map:
+            return self.bias.reshape(shared, 1, self.filters, 1)
+        return np.moveaxis(self.bias.reshape(shared, self.filters, -1)[..., self._places], 1, 2)
 
     @cached_property
     def kernels(self) -> Array:
@@ -496,7 +512,14 @@ def _places(shape: Architecture, number: int) -> IntArray:
 _KEPT: Kept[Plan] = Kept(MOST_KEPT, lambda plan: plan.kept_size)
 
 
-def kept_plan(architecture: Architecture, regions: Regions, family: Family, *, pairs: bool = False) -> Plan:
-    """The plan for images that hiding changes everywhere; it is kept, within ``MOST_KEPT`` bytes of all of them."""
-    key = architecture, regions, family, pairs
-    return _KEPT.get(key, lambda: Plan(architecture, regions, family, pairs=pairs))
+def kept_plan(
+    architecture: Architecture,
+    regions: Regions,
+    family: Family,
+    differs: BoolArray | None = None,
+    *,
+    pairs: bool = False,
+) -> Plan:
+    """The plan for images in which hiding changes these pixels; kept, within ``MOST_KEPT`` bytes of all of them."""
+    key = architecture, regions, family, pairs, None if differs is None else differs.tobytes()
+    return _KEPT.get(key, lambda: Plan(architecture, regions, family, differs, pairs=pairs))

@@ -15,7 +15,7 @@ from konkyo.models.question import GroundsQuestion
 from konkyo.service.http import openapi
 from konkyo.service.http.answer import HTML, GroundsFormat
 from konkyo.service.imaging.decoding import PreprocessingReport
-from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference, Place
+from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, ModelReference, Position
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
 from konkyo.service.routes.queries import ExactRegion, Fill, FillAnswer, ImageQuery, Region
 
@@ -66,7 +66,7 @@ class GroundsQuery(ImageQuery):
 class RegionSet(BaseModel):
     """Some regions."""
 
-    regions: list[Place] = Field(description="[row, column] on the grid.")
+    regions: list[Position] = Field(description="[row, column] on the grid.")
     boxes: list[_Box] = Field(description="[left, top, right, bottom] of each in pixels, the last two excluded.")
 
 
@@ -105,7 +105,7 @@ class GroundsAnswer(Answer):
     region: Region
     fill: FillAnswer
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
-    players: list[Place] = Field(description="[row, column]: the regions that hiding changes.")
+    players: list[Position] = Field(description="[row, column]: the regions that hiding changes.")
     sufficient: SufficientAnswer
     contrast: ContrastAnswer | None = Field(description="Null if no hiding changes the class.")
     hidden: HiddenAnswer | MISSING = Field(MISSING, description="With `hide`.")

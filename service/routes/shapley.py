@@ -20,7 +20,7 @@ from konkyo.service.routes.answers import (
     EmptyAnswer,
     Matrix,
     ModelReference,
-    Place,
+    Position,
 )
 from konkyo.service.routes.asking import Operation, PlainRoute, service_of
 from konkyo.service.routes.queries import ClassQuery, ExactRegion, Fill, FillAnswer, Region
@@ -65,7 +65,7 @@ class ShapleyQuery(ClassQuery):
 class Interaction(BaseModel):
     """How two regions work together."""
 
-    regions: tuple[Place, Place] = Field(description="[row, column] of both, on the grid.")
+    regions: tuple[Position, Position] = Field(description="[row, column] of both, on the grid.")
     value: float = Field(
         description="The pairwise Shapley interaction index, in units of the logit: positive if together they add more "
         "than each alone, negative if less."

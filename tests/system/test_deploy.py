@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 import konkyo
 from konkyo.service.app import create_app
+from konkyo.service.http import room, turns
 from konkyo.service.settings import PREFIX, Settings
 from support.folders import ROOT
 from support.pictures import sample
@@ -39,7 +40,7 @@ def rows(heading: str) -> list[str]:
 def test_the_example_has_every_setting_with_its_default() -> None:
     settings = {PREFIX + name.upper(): field.default for name, field in Settings.model_fields.items()}
     assert settings.keys() <= EXAMPLE.keys()
-    ours = {"KONKYO_WORKERS": "2", "KONKYO_DOCS": "false", "KONKYO_MODELS": "./models"}
+    ours = {"KONKYO_WORKERS": "2", "KONKYO_DOCS": "false", "KONKYO_MODELS": "./models", "KONKYO_PROXIES": "*"}
     expected = {name: ours.get(name, str(default)) for name, default in settings.items()}
     assert {name: EXAMPLE[name] for name in settings} == expected
 
@@ -123,7 +124,7 @@ def test_the_document_has_every_field_of_the_log(capsys: pytest.CaptureFixture[s
     assert set(rows("the edge's")) == set(re.findall(r'"(\w+)":', form[0]))
 
 
-def test_the_document_has_the_limits_of_the_edge() -> None:
+def test_the_document_has_the_limits_of_the_edge_and_of_a_worker() -> None:
     edge = (ROOT / "nginx.conf").read_text() + (DEPLOY / "edge" / "balancer.conf").read_text()
     limits = {name: int(number) for name, number in re.findall(r"limit_conn (\w+) (\d+);", edge)}
     shown = [
@@ -134,6 +135,11 @@ def test_the_document_has_the_limits_of_the_edge() -> None:
         (limits["clients"], limits["everybody"]),
         (limits["asking"], limits["asked"]),
         (limits["tensors"],),
+        (turns.SLICE * 1000,),
+        (turns.BEGUN_OF_ADDRESS, turns.MOST_BEGUN),
+        (turns.HELD_OF_ADDRESS / 2**20, turns.MOST_HELD / 2**20),
+        (turns.BATCHES_OF_ADDRESS, turns.MOST_BATCHES),
+        (room.SHARE / 2**20, room.MOST_BYTES / 2**20),
     ]
 
 
