@@ -405,7 +405,7 @@ class GroundsQuestion(Question[Grounds]):
 
     @property
     def cost(self) -> Cost:
-        return tables(self.network.architecture, self.hiding.regions)
+        return tables(self.network.architecture, self.hiding.regions, listed=self.tables)
 
     @property
     def is_cheap(self) -> bool:

@@ -1,7 +1,7 @@
 """What a question costs for an image that hiding changes everywhere, and what is allowed. Plans count (``plan.py``)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from math import prod
 from typing import Literal
@@ -98,7 +98,9 @@ def passes_refusal(architecture: Architecture, *, ledger: bool = True) -> str | 
 
 
 @lru_cache(maxsize=1024)
-def tables(architecture: Architecture, regions: Regions, *, pairs: bool = False, kept: bool = True) -> Cost:
+def tables(
+    architecture: Architecture, regions: Regions, *, pairs: bool = False, kept: bool = True, listed: bool = False
+) -> Cost:
     """The cost of every combination of regions: Shapley values, interactions and grounds.
 
     Parameters
@@ -107,8 +109,15 @@ def tables(architecture: Architecture, regions: Regions, *, pairs: bool = False,
         Whether values are split by pair.
     kept
         Whether all tables are there at once. Shapley values and interactions are added up cell by cell.
+    listed
+        Whether the answer has the tables, as the handout does.
     """
-    return _tables(Counts(architecture, regions, Family.EVERY, pairs=pairs), regions.count, kept)
+    plan = Counts(architecture, regions, Family.EVERY, pairs=pairs)
+    found = _tables(plan, regions.count, kept)
+    rows = 0
+    if listed:
+        rows = 1 << min(regions.count, MOST_MERGED) if architecture.hidden else plan.gathered
+    return replace(found, answer=found.answer + rows * architecture.classes)
 
 
 def _tables(plan: Counts, changed: int, kept: bool) -> Cost:

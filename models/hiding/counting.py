@@ -135,6 +135,13 @@ class Counts:
         made = [sum(self.family.rows(seen) * cells for seen, cells in counts.items()) for counts in self.counts[1:]]
         return [2 * self.shape.side**2, *made]
 
+    @cached_property
+    def gathered(self) -> int:
+        """Rows of the last layer where those of a cell are added to those of one that sees all of its regions too."""
+        lines = np.unique(_lines(self.regions, self.shape, self.last + 1).any(-1), axis=0)
+        widest = [int(line.sum()) for line in lines if lines[:, line].all(1).sum() == 1]
+        return sum(self.family.rows(rows * columns) for rows in widest for columns in widest)
+
     @property
     def players(self) -> int:
         """Regions that a cell of the last layer sees at most."""

@@ -169,6 +169,9 @@ def test_the_manifests_fit_each_other_and_the_service() -> None:
     with TestClient(create_app(Settings())) as client:
         for probe in ("readinessProbe", "livenessProbe"):
             assert client.get(container[probe]["httpGet"]["path"]).status_code == 200
+    [key] = (variable for variable in container["env"] if variable["name"] == "KONKYO_API_KEYS")
+    # Without the secret no pod starts. Left to be optional, a misspelt one would let everybody ask.
+    assert key["valueFrom"]["secretKeyRef"] == {"name": "konkyo", "key": "keys"}
     security = container["securityContext"]
     assert security["readOnlyRootFilesystem"] is True
     assert security["capabilities"] == {"drop": ["ALL"]}
