@@ -1,25 +1,26 @@
 """The network in numpy: the forward pass, and the forward pass with all intermediate results."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from konkyo.models import steps, ties
 from konkyo.models.activations import activation
-from konkyo.models.architecture import Architecture, PoolKind, Stage
+from konkyo.models.architecture import Architecture, Pool, PoolKind, Stage
 from konkyo.models.classes import Names, numbered, wrong_names
 from konkyo.models.errors import ImageError
 
 Array = NDArray[np.floating[Any]]
 IntArray = NDArray[np.intp]
+T = TypeVar("T")
 
 # Number of values in one batch of a forward pass. Larger batches leave the cache, smaller ones make products slow.
-CHUNK = 2**18
+VALUES_AT_ONCE = 2**18
 # Number of values that the cells of a convolution see, which are gathered at once.
 STRIP = 2**21
 # The first convolution is one product with a band matrix if the image's side is at most this many kernels.
@@ -52,6 +53,8 @@ class Trace:
 
     def batched(self, batch: tuple[int, ...]) -> "Trace":
         """The trace of N images as that of a batch of another shape."""
+        if batch == self.logits.shape[:-1]:
+            return self
 
         def shaped(arrays: tuple[Array, ...]) -> tuple[Array, ...]:
             return tuple(array.reshape(*batch, *array.shape[1:]) for array in arrays)
@@ -225,8 +228,11 @@ class Network:
         bias = self.bias(stage)
         bias = bias if given.bias_map else bias[:, None, None]
         if stage == 0 and maps.shape[1] == given.stride == 1 and maps.shape[-1] <= BAND * given.kernel:
-            wide = padded[:, 0]
-            seen = np.stack([wide[:, row : row + outputs] for row in range(given.kernel)], axis=2)
+            # (N, o, k · side): the rows of pixels that each row of outputs sees stand one after another in the image.
+            padded = np.ascontiguousarray(padded)
+            image, _, row, pixel = padded.strides
+            shape = (len(maps), outputs, len(self._band))
+            seen: Array = np.ndarray(shape, self.dtype, padded, strides=(image, row, pixel)).copy()
             by_row = seen.reshape(len(maps) * outputs, len(self._band)) @ self._band
             by_filter = by_row.reshape(len(maps), outputs, given.filters, outputs).swapaxes(1, 2)
             return np.add(by_filter, bias, order="C")
@@ -381,32 +387,15 @@ class Network:
         made: Array = features.reshape(-1, features.shape[2]).T @ weights.reshape(len(weights), -1).T
         return made
 
-    def cell_kernels(self, stage: int, *, by_input: bool = False) -> Array:
-        """From the square that a cell of a stage of ``Architecture.fine`` sees to each place of its pool.
-
-        Returns
-        -------
-        Array
-            (G, places · F, I · width²), where G is 1 if all groups have the same kernels. ``by_input`` splits the sum
-            by input map: (G, I, places · F, width²).
-        """
-        if (stage, by_input) not in self._cell_kernels:
-            given, weight = self.architecture.fine.stages[stage], self.kernels(stage)
-            _, inputs, filters = self.architecture.groups(stage)
-            k, width, places = max(given.kernel, 1), given.width, given.places
-            weight = weight.reshape(-1, filters, inputs, k, k)
-            made: Array = np.zeros((len(weight), inputs, places, places, filters, width, width), self.dtype)
-            for row, column in np.ndindex(places, places):
-                rows, columns = (slice(given.stride * at, given.stride * at + k) for at in (row, column))
-                made[:, :, row, column, :, rows, columns] = weight.swapaxes(1, 2)
-            made = made.reshape(len(weight), inputs, -1, width**2)
-            if not by_input:
-                made = made.swapaxes(1, 2).reshape(len(weight), -1, inputs * width**2)
-            self._cell_kernels[stage, by_input] = made
-        return self._cell_kernels[stage, by_input]
+    def once(self, make: Callable[["Network", int], T], stage: int) -> T:
+        """What ``make`` makes of the network and a stage: it is made once, and kept with the network."""
+        if (make, stage) not in self._made:
+            self._made[make, stage] = make(self, stage)
+        made: T = self._made[make, stage]
+        return made
 
     @cached_property
-    def _cell_kernels(self) -> dict[tuple[int, bool], Array]:
+    def _made(self) -> dict[tuple[Callable[..., Any], int], Any]:
         return {}
 
     def _affine(self, name: str, values: Array) -> Array:
@@ -422,7 +411,7 @@ class Network:
             below, side = shape.below(number)
             seen = stage.kernel**2 * (below if number else 1)
             widest = max(widest, stage.sides(side)[0] ** 2 * max(shape.layer_maps[number + 1], seen))
-        return max(1, min(32, CHUNK // widest))
+        return max(1, min(32, VALUES_AT_ONCE // widest))
 
     @cached_property
     def _band(self) -> Array:
@@ -472,13 +461,21 @@ def winners(stage: Stage, convolved: Array) -> IntArray:
     if pool is None or pool.kind is PoolKind.MEAN:
         return np.broadcast_to(np.arange(side**2).reshape(side, side), convolved.shape)
     cells = (side - pool.side) // pool.stride + 1
-    corner = pool.stride * (np.arange(cells)[:, None] * side + np.arange(cells))
     values = convolved if stage.commutes else activation(stage.activation)(convolved)
-    rows = [_every(values, -2, place, cells, pool.stride) for place in range(pool.side)]
-    places = np.stack([_every(row, -1, place, cells, pool.stride) for row in rows for place in range(pool.side)])
-    choice = ties.first(places, 0)
-    found: IntArray = corner + choice // pool.side * side + choice % pool.side
+    places = np.empty((pool.side**2, *values.shape[:-2], cells, cells), values.dtype)
+    for number, (row, column) in enumerate(np.ndindex(pool.side, pool.side)):
+        places[number] = _every(_every(values, -2, row, cells, pool.stride), -1, column, cells, pool.stride)
+    corner, place = _places(side, cells, pool)
+    found: IntArray = corner + place[ties.first(places, 0)]
     return found
+
+
+@lru_cache(maxsize=64)
+def _places(side: int, cells: int, pool: Pool) -> tuple[IntArray, IntArray]:
+    """The corner of each cell's pool (cells, cells), and its places from there, as flat indices in a map."""
+    corner = pool.stride * (np.arange(cells)[:, None] * side + np.arange(cells))
+    along = np.arange(pool.side)
+    return corner, (along[:, None] * side + along).ravel()
 
 
 def _every(values: Array, axis: int, start: int, count: int, stride: int) -> Array:

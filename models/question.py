@@ -37,6 +37,7 @@ from konkyo.models.hiding.cost import (
     usual_side,
     usual_single_side,
 )
+from konkyo.models.hiding.counting import Cost
 from konkyo.models.hiding.occlusion import (
     RANDOM_ORDERS,
     OcclusionExplanation,
@@ -44,7 +45,6 @@ from konkyo.models.hiding.occlusion import (
     explain_occlusion,
     occlude,
 )
-from konkyo.models.hiding.plan import Cost
 from konkyo.models.hiding.regions import FILL_WORDS, Hiding, Regions, fill_of, side_of
 from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
 from konkyo.models.network import Array, Network
@@ -471,7 +471,7 @@ class GroundsQuestion(Question[Grounds]):
 
     @property
     def cost(self) -> Cost:
-        return tables(self.network.architecture, self.hiding.regions)
+        return tables(self.network.architecture, self.hiding.regions, listed=self.tables)
 
     @property
     def is_cheap(self) -> bool:

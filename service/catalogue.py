@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from konkyo.models.architecture import Stage
 from konkyo.models.errors import CheckpointError, complaint
-from konkyo.models.files import atomic, usage_file
+from konkyo.models.files import reading, usage_file
 from konkyo.models.files.checkpoint import SEARCH_FILE, Checkpoint, load_all
 from konkyo.models.filters.usage import Usage
 from konkyo.models.hiding.cost import explains
@@ -68,7 +68,7 @@ def load_search(directory: Path) -> Search | None:
     if not path.exists():
         return None
     try:
-        return Search.model_validate_json(atomic.read(path, MOST_BYTES))
+        return Search.model_validate_json(reading.read(path, MOST_BYTES))
     except OSError as error:
         message = f"cannot be read ({error}); take the repository's, or delete it"
         raise CheckpointError(SEARCH_FILE, "file", message) from error

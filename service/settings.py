@@ -22,9 +22,9 @@ _ALIKE = 0.75
 # Variables that Kubernetes sets in every container. For a service named konkyo they start with KONKYO_.
 _ADDRESS = re.compile(r"(tcp|udp|sctp)://")
 _INJECTED = re.compile(r"(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
-_HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+_HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE | re.ASCII)
 # What may stand in frame-ancestors; a policy knows no address of version 6.
-_FRAMING = re.compile(r"(\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*)(:(\d{1,5}|\*))?", re.IGNORECASE)
+_FRAMING = re.compile(r"(\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*)(:(\d{1,5}|\*))?", re.IGNORECASE | re.ASCII)
 # Characters that a header can contain, without commas, and without spaces at either end.
 _KEY = re.compile(r"[!-+\--~]([ -+\--~]*[!-+\--~])?")
 

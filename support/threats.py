@@ -19,7 +19,8 @@ THREATS = {
     "slow clients": "nginx in front ends a head that takes 3 s and a body that pauses for 5 s",
     "one client is everybody": "the edge has more places than one address may take, and all fit into its memory",
     "one address takes the queue": "at the edge an address has 32 places for whole requests, a quarter of the "
-    "queue of two workers, and 4 for tensors, unfinished ones among them",
+    "queue of two workers, and 4 for tensors, unfinished ones among them; where a worker's queue is full, the address "
+    "that has most of it loses a place to another one",
     "answers that nobody reads": "the edge keeps no answer in a file: it takes it from the service as fast as the "
     "client reads, and ends a client that reads nothing for 10 s",
     "logs without end": "a container keeps 30 MB of log; health checks that succeed are not logged",
@@ -30,15 +31,20 @@ THREATS = {
     "corrupt files": "422 with a reason, never a 5xx",
     "silently wrong pixels": "one digit in every encoding is one digit: depth, palette, transparency, orientation",
     "images that are sound to the library and wrong": "as many bytes as the header says, no chunk of an animation, "
-    "every bit of a transparent colour; a JPEG cut in its scans is refused where libjpeg warns",
+    "the transparent colour; a JPEG cut in its scans is refused where libjpeg warns",
     "work without bound in the decoder": "scans of a JPEG are counted before decoding, and of a PNG only the chunks "
     "that make pixels are read, and eXIf; what costs most is searched for with `python -m tools.soak.fuzz`",
-    "CPU exhaustion": "one computing thread a worker, a short queue before it, 503 with Retry-After beyond it",
+    "CPU exhaustion": "one question of a worker computes at a time, a short queue before it, 503 with Retry-After "
+    "beyond it",
     "the dearest question": "searched for, over images and options, with `python -m tools.soak.dearest`; a budget "
     "bounds every proof, a question waits at most 5 s, and cheap questions do not wait",
-    "room is what a request occupies": "bodies as they came, results and answers that are not sent share 32 MiB a "
-    "worker; arrays are widened a piece at a time",
-    "fair turns": "at most two batches inside a worker; a single question goes before the next piece of a batch",
+    "room is what a request occupies": "bodies as they came, results and answers that are not sent share 48 MiB a "
+    "worker, of which an address has 32 at most; arrays are widened a piece at a time; a question that would hold too "
+    "much beside those that have begun waits",
+    "fair turns": "a question computes for 20 ms while others wait; turns go round by address, and then by question; "
+    "an address has at most two of a worker's four places for batches",
+    "a turn that nobody can take back": "every operation is done in pieces of some milliseconds, after each of which "
+    "it may wait or be left; a question whose client has gone is left within two turns",
     "a question's cost grows with the network": "its cost, from shapes, decides whether it is answered at once, in the "
     "queue or with 422",
     "bodies and answers that nobody ends": "a client has 30 s for the whole body, and 30 s to read 48 KiB of an "

@@ -117,14 +117,14 @@ def prepare(folder: Path, target: str) -> None:
     """Copy the checkout, and make all mutants."""
     shutil.rmtree(folder, ignore_errors=True)
     ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("konkyo", "tests", "docs", "tools", "benchmarks", "deploy"):
+    for name in ("konkyo", "support", "tests", "docs", "tools", "benchmarks", "deploy"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     # A test runs its example.
     shutil.copy(ROOT / "README.md", folder)
     for path in (folder / "konkyo" / target).rglob("*.py"):
         path.write_text(undecorated(path.read_text()))
     configure(folder, target)
-    for name in ("docs", "tools", "deploy", "konkyo"):
+    for name in ("docs", "support", "tools", "deploy", "konkyo"):
         shutil.copytree(folder / name, folder / "mutants" / name)
     shutil.copy(folder / "README.md", folder / "mutants")
     (folder / "mutants" / "quickest_first.py").write_text(PLUGIN)

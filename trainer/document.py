@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from konkyo.models.files import reading
 from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import pretty
 from konkyo.trainer.errors import RunError
@@ -28,7 +29,7 @@ def read(path: Path) -> dict[str, Any]:
         It is no JSON object.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(reading.text(path, reading.MOST_LIST))
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path} cannot be read as JSON ({error}); delete it, and write it again") from error
     if not isinstance(found, dict):

@@ -16,7 +16,7 @@ from safetensors.numpy import save as serialize
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.errors import CheckpointError
-from konkyo.models.files import atomic, probe
+from konkyo.models.files import probe, reading
 from konkyo.models.files.card import Card, Document, completed
 from konkyo.models.network import Network
 
@@ -98,7 +98,7 @@ def load(path: Path) -> Checkpoint:
         the file and the field. Every change of a single byte is refused.
     """
     try:
-        data = atomic.read(path, MOST_BYTES)
+        data = reading.read(path, MOST_BYTES)
         metadata = _header(data).get("__metadata__")
         # The last of these: a dtype that numpy lacks.
         tensors = deserialize(data)
@@ -175,7 +175,7 @@ def _check_card(path: Path, document: Mapping[str, Any], sha256: str) -> None:
     """The card beside the checkpoint must say the same, and have the hash of the file."""
     card_path = path.with_suffix(".json")
     try:
-        card: Any = json.loads(atomic.read(card_path, MOST_HEADER))
+        card: Any = json.loads(reading.read(card_path, MOST_HEADER))
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(path.name, "card", f"{card_path.name} cannot be read ({error})") from error
     expected = {**document, "sha256": sha256}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from konkyo.models.errors import CheckpointError
-from konkyo.models.files import atomic
+from konkyo.models.files import reading
 from konkyo.models.files.atomic import replacing
 from konkyo.models.files.checkpoint import USAGE_SUFFIX, Checkpoint, pretty
 from konkyo.models.filters.usage import MOST_PAIRS, PERCENT, ClassUsage, Likeness, PlacedPair, Usage, ridged
@@ -102,7 +102,7 @@ class _Reader:
 
     def read(self, path: Path) -> Usage:
         try:
-            data = atomic.read(path, MOST_BYTES)
+            data = reading.read(path, MOST_BYTES)
         except OSError as error:
             raise self._refusal("file", f"cannot be read ({error})") from error
         return self.usage(data)

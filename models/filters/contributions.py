@@ -1,6 +1,6 @@
 """The exact ledger: what each filter pair adds to each class (sections 3.1 and 3.2; docs/mathematics.md, 2)."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -18,7 +18,7 @@ from konkyo.models.result import ClassResult, check_class, check_question, check
 from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
 # Number of responses in one batch, which stays in the cache.
-CHUNK = 2**17
+RESPONSES_AT_ONCE = 2**17
 # Maps of a layer, or pairs, that an answer lists at most.
 MOST_TOP = 256
 
@@ -107,15 +107,10 @@ class Account:
         """
         values = self.contributions.ravel()
         total = float(np.abs(values).sum())
-        filters = self.contributions.shape[1]
+        pairs, filters = ranked(values, top), self.contributions.shape[1]
         return [
-            RankedPair(
-                map=int(pair) // filters,
-                filter=int(pair) % filters,
-                contribution=float(values[pair]),
-                share=float(values[pair]) / total if total else 0.0,
-            )
-            for pair in ranked(values, top)
+            RankedPair(pair // filters, pair % filters, value, value / total if total else 0.0)
+            for pair, value in zip(pairs.tolist(), values[pairs].tolist(), strict=True)
         ]
 
     def others(self, top: int) -> Others:
@@ -343,13 +338,13 @@ class FilterExplanation(ClassResult):
         }
         if top is None:
             fields["contributions"] = account.contributions.tolist()
-        fields["ranking"] = [asdict(pair) for pair in account.ranking(top)]
+        fields["ranking"] = [{**vars(pair)} for pair in account.ranking(top)]
         if top is not None:
-            fields["others"] = asdict(account.others(top))
+            fields["others"] = {**vars(account.others(top))}
         fields |= {
             "residual": account.residual,
             "factor": self.factor.value,
-            "typicality": self.typicality and asdict(self.typicality),
+            "typicality": self.typicality and {**vars(self.typicality)},
         }
         if self.detail is not MapDetail.NONE:
             fields["totals"] = self.totals.tolist()
@@ -370,7 +365,7 @@ class FilterExplanation(ClassResult):
         top: int | None = None,
     ) -> "FilterExplanation":
         """The explanation of an image with this ledger; the others as in ``FiltersQuestion``."""
-        typicality = usage.typicality(ledger.contributions) if usage else None
+        typicality = usage.typicality(ledger.contributions, target) if usage else None
         return cls(
             network=network,
             image=image,
@@ -379,7 +374,7 @@ class FilterExplanation(ClassResult):
             versus=versus,
             account=ledger.account(target, versus),
             totals=ledger.contributions,
-            typicality=None if typicality is None else typicality[target],
+            typicality=None if typicality is None else typicality[0],
             detail=detail,
             top=top,
         )
@@ -513,7 +508,7 @@ def _passed(network: Network, flat: Array, trace: Trace) -> tuple[Array, Array |
         for rows, windows in network.windows(last, below[image, None]):
             seen = windows.reshape(groups, inputs, kernels.shape[3], -1)
             cells = slice(rows.start * outputs, rows.stop * outputs)
-            step = max(1, CHUNK // (filters * seen.shape[3] * inputs))
+            step = max(1, RESPONSES_AT_ONCE // (filters * seen.shape[3] * inputs))
             for first in range(0, groups, step):
                 some = slice(first, first + step)
                 by_input = kernels[some if len(kernels) > 1 else slice(None)].swapaxes(1, 2)

@@ -70,6 +70,7 @@ def axes_of(maps: Array, count: int) -> Array:
 DOMINATES = 0.9
 # The quantiles of a class's distances that are stored, in percent.
 PERCENT = np.arange(101)
+_RISING = PERCENT[::-1].astype(float)
 # Typicality is there for at most this many pairs: the covariance has a number for every two.
 MOST_PAIRS = 256
 # Added to the covariance's diagonal, as a part of the mean variance. A pair that no class uses has zero variance.
@@ -222,24 +223,30 @@ class Usage:
             ordered=len(set(combinations)),
         )
 
-    def typicality(self, contributions: Array) -> list[Typicality] | None:
+    def typicality(self, contributions: Array, target: int | None = None) -> list[Typicality] | None:
         """For each class, how typical a ledger is; None where that was not studied.
 
         Parameters
         ----------
         contributions
             (C, A, B), as in the ``Ledger`` of one image.
+        target
+            The only class that is asked for.
         """
         if self._precision is None:
             return None
-        deviations = contributions - np.stack([one.mean for one in self.classes])
-        distances = mahalanobis(deviations, self._precision).tolist()
-        quantiles = [one.distances for one in self.classes]
+        distances = mahalanobis(contributions - self._means, self._precision).tolist()
+        asked = slice(None) if target is None else slice(target, target + 1)
         return [
-            Typicality(float(np.interp(distance, known, PERCENT[::-1])), distance)
-            for distance, known in zip(distances, quantiles, strict=True)
-            if known is not None
+            Typicality(float(np.interp(distance, one.distances, _RISING)), distance)
+            for distance, one in zip(distances[asked], self.classes[asked], strict=True)
+            if one.distances is not None
         ]
+
+    @cached_property
+    def _means(self) -> Array:
+        """(C, A, B)."""
+        return np.stack([one.mean for one in self.classes])
 
     @cached_property
     def _precision(self) -> Array | None:

@@ -89,28 +89,28 @@ class Contrasts:
         visible = np.ones(len(self._single), np.bool_)
         waiting = np.array(list(members(free)), np.intp)
         while len(waiting):
-            hidings = visible ^ self._single[waiting]
-            values = self._values(hidings)
+            values = self._values(visible, waiting)
             taken = values <= 0
             if taken.any():
-                return list(hidings[taken])
+                return list(visible ^ self._single[waiting[taken]])
             least_margin = ties.first(-values)
-            visible, waiting = hidings[least_margin], waiting[waiting != waiting[least_margin]]
+            visible = visible ^ self._single[waiting[least_margin]]
+            waiting = np.delete(waiting, least_margin)
         return []
 
     def _minimal(self, visible: Visible) -> int:
         """Shrink a hiding that changes the class to a contrast: show regions again while the class stays changed."""
         while True:
-            hidings = visible ^ self._single[~visible]
-            values = self._values(hidings)
+            hidden = np.flatnonzero(~visible)
+            values = self._values(visible, hidden)
             if values.min() > 0:
-                return set_of(np.flatnonzero(~visible))
-            visible = hidings[ties.first(-values)]
+                return set_of(hidden)
+            visible = visible ^ self._single[hidden[ties.first(-values)]]
 
-    def _values(self, hidings: Visible) -> Array:
-        """(N,): the margin of each of N hidings."""
-        self.budget.spend(hidings=len(hidings))
-        values: Array = self._margins.values(hidings).min(-1)
+    def _values(self, visible: Visible, turned: IntArray) -> Array:
+        """(N,): the margin of a hiding with one of N regions turned."""
+        self.budget.spend(hidings=len(turned))
+        values: Array = self._margins.values_beside(visible, turned).min(-1)
         return values
 
     def _least(self, free: int) -> Least:
@@ -121,7 +121,7 @@ class Contrasts:
 
 
 # Number of sets in one batch.
-CHUNK = 512
+SETS_AT_ONCE = 512
 
 
 def fewest_hidden(games: LocalGames, most: int, limit: float, budget: SearchBudget) -> int | None:
@@ -161,8 +161,8 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: SearchBudg
     for level in range(1, most + 1):
         possible = drops + _greatest_sums(drops, most - level)
         extensions = []
-        for start in range(0, len(values), CHUNK):
-            some = slice(start, start + CHUNK)
+        for start in range(0, len(values), SETS_AT_ONCE):
+            some = slice(start, start + SETS_AT_ONCE)
             worth = (values[some, None] - possible <= limit).any(-1) & (np.arange(len(players)) > last[some, None])
             row, added = np.nonzero(worth)
             budget.spend(hidings=len(row))
@@ -184,19 +184,22 @@ def fewest_hidden(games: LocalGames, most: int, limit: float, budget: SearchBudg
 def _values(games: LocalGames, visible: NDArray[np.bool_]) -> Array:
     """The values of many hidings, computed in batches."""
     values = np.empty((len(visible), len(games.constant)), games.constant.dtype)
-    for start in range(0, len(visible), CHUNK):
-        values[start : start + CHUNK] = games.values(visible[start : start + CHUNK])
+    for start in range(0, len(visible), SETS_AT_ONCE):
+        values[start : start + SETS_AT_ONCE] = games.values(visible[start : start + SETS_AT_ONCE])
     return values
 
 
 def _greatest_drops(games: LocalGames) -> Array:
     """(N, Q): an upper bound, at least 0, of each player's drop of each quantity over all hidings of the others."""
     drops = np.zeros((games.regions.grid[0] * games.regions.grid[1], len(games.constant)))
-    for game in games.games:
-        for player, number in enumerate(game.players):
-            pairs = game.table.reshape(-1, 2, 2**player, len(games.constant))
-            drops[number] += np.maximum((pairs[:, 1] - pairs[:, 0]).max((0, 1)), 0)
-        steps.done(game.table.size * len(game.players))
+    for batch in games.batches():
+        (count, players), quantities = batch.players.shape, len(games.constant)
+        most = np.empty((count, players, quantities))
+        for player in range(players):
+            pairs = batch.tables.reshape(count, -1, 2, 2**player, quantities)
+            most[:, player] = (pairs[:, :, 1] - pairs[:, :, 0]).max((1, 2))
+        np.add.at(drops, batch.players, np.maximum(most, 0))
+        steps.done(batch.tables.size * players)
     return drops[games.players]
 
 

@@ -1,7 +1,7 @@
 """What a question costs for an image that hiding changes everywhere, and what is allowed. Plans count (``plan.py``)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from math import prod
 from typing import Literal
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from konkyo.models.architecture import Architecture, Factor
 from konkyo.models.errors import ParameterError
 from konkyo.models.filters.usage import MOST_PAIRS
-from konkyo.models.hiding.plan import NUMBER, Cost, Family, Plan
+from konkyo.models.hiding.counting import NUMBER, Cost, Counts, Family
+from konkyo.models.hiding.plan import Plan, kept_plan
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.network import STRIP
 from konkyo.models.result import HIDDEN_PAIRS
@@ -56,6 +57,7 @@ class Budget:
 USUAL = Budget()
 
 
+@lru_cache(maxsize=1024)
 def passes(architecture: Architecture, numbers: int, *, ledger: bool = True) -> Cost:
     """The cost of a forward pass, with so many numbers in the answer.
 
@@ -96,7 +98,9 @@ def passes_refusal(architecture: Architecture, *, ledger: bool = True) -> str | 
 
 
 @lru_cache(maxsize=1024)
-def tables(architecture: Architecture, regions: Regions, *, pairs: bool = False, kept: bool = True) -> Cost:
+def tables(
+    architecture: Architecture, regions: Regions, *, pairs: bool = False, kept: bool = True, listed: bool = False
+) -> Cost:
     """The cost of every combination of regions: Shapley values, interactions and grounds.
 
     Parameters
@@ -105,11 +109,18 @@ def tables(architecture: Architecture, regions: Regions, *, pairs: bool = False,
         Whether values are split by pair.
     kept
         Whether all tables are there at once. Shapley values and interactions are added up cell by cell.
+    listed
+        Whether the answer has the tables, as the handout does.
     """
-    return _tables(Plan(architecture, regions, Family.EVERY, pairs=pairs), regions.count, kept)
+    plan = Counts(architecture, regions, Family.EVERY, pairs=pairs)
+    found = _tables(plan, regions.count, kept)
+    rows = 0
+    if listed:
+        rows = 1 << min(regions.count, MOST_MERGED) if architecture.hidden else plan.gathered
+    return replace(found, answer=found.answer + rows * architecture.classes)
 
 
-def _tables(plan: Plan, changed: int, kept: bool) -> Cost:
+def _tables(plan: Counts, changed: int, kept: bool) -> Cost:
     """The cost of tables; ``changed`` regions are merged where hidden affine layers follow."""
     architecture, cost, rows = plan.architecture, plan.cost, plan.rows[-1]
     outputs, values, cells = architecture.head[0][1], plan.values(plan.last), plan.shape.sides[-1] ** 2
@@ -144,7 +155,7 @@ def _tables(plan: Plan, changed: int, kept: bool) -> Cost:
 @lru_cache(maxsize=1024)
 def singles(architecture: Architecture, regions: Regions, *, pairs: bool = False) -> Cost:
     """The cost of hiding each region by itself, for one image; an order of regions costs as much."""
-    plan = Plan(architecture, regions, Family.SINGLE, pairs=pairs)
+    plan = Counts(architecture, regions, Family.SINGLE, pairs=pairs)
     cost, hidings, values = plan.cost, regions.count + 1, plan.values(plan.last)
     cells, outputs, rows = plan.shape.sides[-1] ** 2, architecture.head[0][1], plan.rows[-1]
     reaching = values if pairs else architecture.maps
@@ -332,6 +343,7 @@ def check_singles(
         raise ParameterError("region", message + advice)
 
 
+@lru_cache(maxsize=1024)
 def singles_refusal(
     architecture: Architecture,
     regions: Regions,
@@ -366,10 +378,10 @@ def planned_tables(
     ParameterError
         They are too much. The message names a side that would do.
     """
-    plan = Plan(architecture, regions, Family.EVERY, differs, pairs=pairs)
     message = refusal(architecture, regions, pairs=pairs, kept=kept, budget=budget)
     if message is None:
-        return plan
+        return kept_plan(architecture, regions, Family.EVERY, differs, pairs=pairs)
+    plan = Plan(architecture, regions, Family.EVERY, differs, pairs=pairs)
     changed = int(regions.changed(differs[None]).sum())
     if architecture.hidden and changed > MOST_MERGED:
         message = f"with hidden affine layers hiding may change at most {MOST_MERGED} regions, and it changes {changed}"

@@ -9,9 +9,10 @@ With hidden affine layers the sum is the output of the first of them. Where hidi
 tables are then merged into the table of one game.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import groupby
 from math import prod
 
 import numpy as np
@@ -19,13 +20,16 @@ from numpy.typing import NDArray
 
 from konkyo.models import steps, ties
 from konkyo.models.hiding.cost import MERGED_CHUNK, USUAL, Budget, planned_tables, usual_side
-from konkyo.models.hiding.plan import Made, left
+from konkyo.models.hiding.counting import left
+from konkyo.models.hiding.plan import Made
 from konkyo.models.hiding.regions import Fill, Regions, check_fill, filled
 from konkyo.models.network import Array, IntArray, Network
 from konkyo.models.result import check_pairs, check_question, check_single
 
+# Values of tables that are stacked at once.
+STACKED_AT_ONCE = 2**16
 # Values of games that are looked up at once.
-CHUNK = 2**20
+LOOKED_UP_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,26 @@ class LocalGames:
     def values(self, visible: NDArray[np.bool_]) -> Array:
         """The value with these regions visible and all others hidden: (..., R²) → (..., Q)."""
         flat = visible.reshape(-1, visible.shape[-1])
-        values = np.empty((len(flat), len(self.constant)), self.constant.dtype)
-        size = max(1, CHUNK // (len(self.games) * len(self.constant)))
-        for start in range(0, len(flat), size):
+        values = self._added(len(flat), lambda some: flat[some] @ self._steps)
+        return values.reshape(*visible.shape[:-1], len(self.constant))
+
+    def values_beside(self, visible: NDArray[np.bool_], turned: IntArray) -> Array:
+        """(n, Q): the values with one of the regions ``turned`` (n,) shown if it is hidden, and hidden if it is shown.
+
+        ``visible`` is (R²,).
+        """
+        rows, ways = visible @ self._steps, np.where(visible[turned], -1.0, 1.0)[:, None]
+        return self._added(len(turned), lambda some: rows + ways[some] * self._steps[turned[some]])
+
+    def _added(self, count: int, rows_of: Callable[[slice], Array]) -> Array:
+        """(count, Q): the values for rows of each game's table, (…, games)."""
+        values = np.empty((count, len(self.constant)), self.constant.dtype)
+        size = max(1, LOOKED_UP_AT_ONCE // (len(self.games) * len(self.constant)))
+        for start in range(0, count, size):
             some = slice(start, start + size)
-            rows = (flat[some] @ self._steps).astype(np.intp) + self._starts
-            values[some] = np.einsum("...sq->...q", self._table[rows])
-        return values.reshape(*visible.shape[:-1], len(self.constant)) + self.constant
+            rows = rows_of(some).astype(np.intp) + self._starts
+            values[some] = np.einsum("...sq->...q", self._table.take(rows, axis=0))
+        return values + self.constant
 
     def margins(self, target: int) -> "LocalGames":
         """The lead of a class over each other class, for games whose quantities are classes.
@@ -117,10 +134,19 @@ class LocalGames:
         games = tuple(LocalGame(game.players, entry(game.table)) for game in self.games)
         return LocalGames(self.regions, games, entry(self.constant))
 
+    def batches(self) -> Iterator["Batch"]:
+        """Games of as many players each, some at a time."""
+        for _, some in groupby(self.games, key=lambda game: len(game.players)):
+            games = list(some)
+            size = max(1, STACKED_AT_ONCE // games[0].table.size)
+            for start in range(0, len(games), size):
+                stacked = games[start : start + size]
+                yield Batch(np.array([game.players for game in stacked]), np.array([game.table for game in stacked]))
+
     @cached_property
     def _table(self) -> Array:
         """(J, Q): the tables of all games, concatenated."""
-        return np.concatenate([game.table for game in self.games])
+        return np.ascontiguousarray(np.concatenate([game.table for game in self.games]))
 
     @cached_property
     def _starts(self) -> IntArray:

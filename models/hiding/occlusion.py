@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from konkyo.models import steps, ties
 from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import USUAL, Budget, check_singles, singles
+from konkyo.models.hiding.counting import BoolArray, Family
 from konkyo.models.hiding.games import pair_weights
-from konkyo.models.hiding.plan import BoolArray, Family, Plan, kept_plan
+from konkyo.models.hiding.plan import Plan, kept_plan
 from konkyo.models.hiding.regions import Hiding, OfRegions, Regions, check_regions, filled
 from konkyo.models.network import STRIP, Array, IntArray, Network, softmax
 from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
@@ -124,7 +125,7 @@ def _logits(network: Network, values: Array, at: IntArray) -> Array:
 
 
 # Multiply-adds of the forward passes of all images that are hidden at once. More images would leave the cache.
-CHUNK = 3 * 2**19
+WORK_AT_ONCE = 3 * 2**19
 
 
 class Score(StrEnum):
@@ -245,8 +246,8 @@ def occlude(
     whole, hidden = hidden_logits(network, flat, filled(flat, hiding.fill), hiding.regions, budget)
     unhidden = ties.predicted(whole)
     explained = unhidden if target is None else np.broadcast_to(np.asarray(target, np.intp), batch).ravel()
-    for value in np.unique(explained):
-        check_question(int(value), versus, network.classes)
+    for value in {*explained.tolist()}:
+        check_question(value, versus, network.classes)
     each = np.arange(len(flat))
     before, after = score.of(whole), score.of(hidden)
     score_before, score_after = before[each, explained], after[each, :, explained]
@@ -300,14 +301,14 @@ def hidden_logits(
     hidden = np.empty((len(images), regions.count, len(network.classes)), network.dtype)
     plan = kept_plan(network.architecture, regions, Family.SINGLE)
     at_once = USUAL.size // singles(network.architecture, regions).size
-    size = max(1, min(64, at_once, CHUNK // network.architecture.multiply_adds))
+    size = max(1, min(64, at_once, WORK_AT_ONCE // network.architecture.multiply_adds))
     for start in range(0, len(images), size):
         some = slice(start, start + size)
         # A region that no image of the batch has is left out. One that only others have leaves an image as it is.
         of_any: BoolArray = np.logical_or.reduce(changed[some])
         order = np.flatnonzero(of_any)
         [made] = plan.run(network, images[some], fills[some], of_any)
-        logits = _logits(network, made.values, plan.at[[0, *(1 + order)]])
+        logits = _logits(network, made.values, plan.at[np.concatenate([[0], 1 + order])])
         whole[some], hidden[some] = logits[:, 0], logits[:, :1]
         hidden[some, order] = np.where(changed[some, order, None], logits[:, 1:], logits[:, :1])
     return whole, hidden

@@ -83,6 +83,11 @@ class Regions:
         inside: NDArray[np.bool_] = (offset >= 0) & (offset < self.region)
         return inside
 
+    @cached_property
+    def _counting(self) -> NDArray[np.float32]:
+        """``covers`` as numbers."""
+        return self.covers.astype(np.float32)
+
     def spread(self, values: Array) -> Array:
         """For each pixel the mean of the values of the regions that cover it: (..., R, R) → (..., side, side)."""
         covers = self.covers.astype(values.dtype)
@@ -97,8 +102,7 @@ class Regions:
 
     def changed(self, differs: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(N, R²): whether a region has a pixel that differs, for pixels (N, side, side)."""
-        covers = self.covers.astype(np.float32)
-        counts = covers @ differs.astype(np.float32) @ covers.T
+        counts = self._counting @ differs.astype(np.float32) @ self._counting.T
         return counts.reshape(len(differs), self.count) > 0
 
 

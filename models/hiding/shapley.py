@@ -267,8 +267,8 @@ class RegionSums:
 def additive_values(games: LocalGames) -> Array:
     """The Shapley values of a sum of local games: (Q, R, R)."""
     sums = RegionSums(games.regions, len(games.constant), games.constant.dtype)
-    for game in games.games:
-        sums.add(Batch(game.players[None], game.table[None]))
+    for batch in games.batches():
+        sums.add(batch)
     return sums.on_grid
 
 
@@ -324,8 +324,8 @@ class InteractionSums:
 def interactions(games: LocalGames) -> Array:
     """The pairwise Shapley interaction index of a sum of local games: (Q, R², R²), as ``InteractionSums``."""
     sums = InteractionSums(games.regions, None, None, len(games.constant), games.constant.dtype)
-    for game in games.games:
-        sums.add(Batch(game.players[None], game.table[None]))
+    for batch in games.batches():
+        sums.add(batch)
     return sums.values
 
 

@@ -54,8 +54,8 @@ def resized(picture: Array, side: int) -> Array:
 
 def border_median(pictures: Array) -> Array:
     """The median of the border of each picture or channel: (..., height, width) → (...)."""
-    sides = pictures[..., 1:-1, [0, -1]].reshape(*pictures.shape[:-2], -1)
-    border = np.concatenate([pictures[..., 0, :], pictures[..., -1, :], sides], axis=-1)
+    sides = pictures[..., 0, :], pictures[..., -1, :], pictures[..., 1:-1, 0], pictures[..., 1:-1, -1]
+    border = np.concatenate(sides, axis=-1)
     border.sort(axis=-1)
     # A border has an even number of pixels: the mean of the two in the middle. np.median takes ten times as long.
     half = border.shape[-1] // 2

@@ -100,11 +100,13 @@ def critical_classes(found: Occlusion) -> _Classes:
 
     If several critical regions hide it, the most frequent class. A tie goes to the lowest class.
     """
-    classes = found.logits.shape[-1]
-    covers = found.hiding.regions.covers.astype(np.intp)
-    predictions = np.stack([found.critical & (found.prediction == one) for one in range(classes)])
-    counts: _Classes = covers.T @ predictions @ covers
-    return np.where(counts.any(0), counts.argmax(0), NONE)
+    critical, covers = found.critical, found.hiding.regions.covers.astype(float)
+    classes = np.unique(found.prediction[critical])
+    if not len(classes):
+        return np.full(covers.shape[1:] * 2, NONE)
+    predictions = (critical & (found.prediction == classes[:, None, None])).astype(float)
+    counts = covers.T @ predictions @ covers
+    return np.where(counts.any(0), classes[counts.argmax(0)], NONE)
 
 
 def _draw_key(canvas: Canvas, layout: Magnified, top: int, result: OcclusionExplanation, other: int | None) -> None:

@@ -11,10 +11,9 @@ from konkyo.models.filters.process import Process, worth_of_maps
 from konkyo.models.network import IntArray
 from konkyo.models.rounding import decimals_for
 from konkyo.models.rounding import number as written
-from konkyo.service.drawing.layout import places as placing
 from konkyo.service.drawing.layout.filters import draw_filter
 from konkyo.service.drawing.layout.grid import Grid
-from konkyo.service.drawing.layout.places import Emphasis, Pair, name_places, name_width
+from konkyo.service.drawing.layout.places import Emphasis, Pair, name_places, name_width, pairs_to_show, places
 from konkyo.service.drawing.layout.slide import LINE, NAME, NAME_LINE, NAME_SIZE, NAME_WIDTH, SIZES, Slide
 from konkyo.service.drawing.layout.wording import class_name, class_words
 from konkyo.service.drawing.layout.words import add_words, picture, say, times
@@ -215,7 +214,7 @@ def _draw_hidden(canvas: Canvas, slide: Slide, number: int, values: Array) -> No
 
 def _draw_field(canvas: Canvas, slide: Slide, result: Process) -> None:
     totals, ledger = result.account.contributions, result.ledger
-    winners, pairs = placing.places(totals), sorted(placing.greatest(totals, slide.pairs))
+    winners, pairs = places(totals), sorted(pairs_to_show(totals, slide.pairs))
     rows, columns = np.array(pairs).T
     # (C, P, s, s)
     weights = ledger.weights[:, rows % ledger.weights.shape[1], columns]

@@ -104,7 +104,9 @@ class ServiceMiddleware:
             )
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> KonkyoError | None:
-        """The error of an untrusted host name, of a query string beyond the limits, or of a key, if any."""
+        """The error of several host names or an untrusted one, of a query string beyond the limits, or of a key, if any."""
+        if len(headers) < len(scope["headers"]) and [name for name, _ in scope["headers"]].count(b"host") > 1:
+            return UnknownHostError("the request has several Host headers; one is right")
         if self._hosts is not None:
             host = _PORT.sub("", headers.get(b"host", b"").decode("latin-1")).lower()
             if not any(host == one or (one.startswith("*.") and host.endswith(one[1:])) for one in self._hosts):

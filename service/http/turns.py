@@ -29,9 +29,10 @@ T = TypeVar("T")
 SLICE = 0.02
 # Seconds that a question waits for its first turn at most.
 MOST_SECONDS = 5
-# Questions that have begun at most, and those of one address; and the bytes that they hold together. A question that
-# holds more by itself begins when no other has.
-MOST_BEGUN, MOST_OF_ADDRESS, MOST_HELD = 32, 4, 96 * 2**20
+# Questions that have begun at most, and the bytes that they hold together; and those of one address, of which a single
+# one may hold more. A question that holds more than all by itself begins when no other has.
+MOST_BEGUN, MOST_HELD = 32, 96 * 2**20
+BEGUN_OF_ADDRESS, HELD_OF_ADDRESS = 4, 48 * 2**20
 # Batches inside a worker at most, and those of one address: one computes while the other one's body comes.
 MOST_BATCHES, BATCHES_OF_ADDRESS = 4, 2
 # Bits of an address of version 6 that one client has for itself.
@@ -124,10 +125,10 @@ class Turns:
         self._now: _Question | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
-        # By address: those that have begun, and batches.
+        # By address: those that have begun, the bytes that they hold, and batches.
         self._begun: Counter[str] = Counter()
+        self._held: Counter[str] = Counter()
         self._batches: Counter[str] = Counter()
-        self._held = 0
         self._threads = ThreadPoolExecutor(MOST_BEGUN, "question")
 
     def check(self, asker: Asker, *, batch: bool = False) -> None:
@@ -250,12 +251,13 @@ class Turns:
         return None
 
     def _may_begin(self, question: _Question) -> bool:
-        begun = self._begun.total()
-        return not begun or (
-            begun < MOST_BEGUN
-            and self._begun[question.asker.address] < MOST_OF_ADDRESS
-            and self._held + question.size <= MOST_HELD
-        )
+        address, size = question.asker.address, question.size
+        if not self._begun:
+            return True
+        if self._begun.total() >= MOST_BEGUN or self._held.total() + size > MOST_HELD:
+            return False
+        own = self._begun[address]
+        return not own or (own < BEGUN_OF_ADDRESS and self._held[address] + size <= HELD_OF_ADDRESS)
 
     def _next(self) -> None:
         """Give the turn to who is next, if nobody has it."""
@@ -272,7 +274,7 @@ class Turns:
             return
         question.has_begun = True
         self._begun[address] += 1
-        self._held += question.size
+        self._held[address] += question.size
         if question.turn is not None and not question.turn.done():
             question.turn.set_result(None)
 
@@ -305,7 +307,7 @@ class Turns:
         self._remove(question)
         address = question.asker.address
         if question.has_begun:
-            self._held -= question.size
+            _count_down(self._held, address, question.size)
             _count_down(self._begun, address)
         if address not in self._waiting and address not in self._begun:
             del self._last_turns[address]
@@ -316,8 +318,8 @@ class Turns:
             self._next()
 
 
-def _count_down(counter: Counter[str], address: str) -> None:
+def _count_down(counter: Counter[str], address: str, count: int = 1) -> None:
     """Without the addresses that have none: there are as many as clients."""
-    counter[address] -= 1
+    counter[address] -= count
     if not counter[address]:
         del counter[address]

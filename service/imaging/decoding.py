@@ -8,7 +8,7 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from konkyo.models.files.card import Polarity
 from konkyo.models.network import Array
@@ -40,17 +40,6 @@ _DECODER_ERRORS = (
     struct.error,
     zlib.error,
 )
-
-# The transposition that brings an image upright, by its EXIF orientation.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 # Set once, since warnings.catch_warnings is not safe with several threads: a decompression bomb could pass. Warnings
 # about damaged metadata are ignored, since a client could fill the log with them.
@@ -182,17 +171,29 @@ def _decode(data: bytes, fit: Fit, side: int) -> tuple[Image.Image, str, str]:
     except _DECODER_ERRORS as error:
         raise UnreadableImageError("the image is damaged: its header cannot be read") from error
     file_format, mode = str(image.format), image.mode
+    if file_format not in SIGNATURES:
+        raise UnsupportedImageError("the file is neither a plain PNG nor a plain JPEG image")
     _check_size(image.size, fit, side)
     file.check()
     try:
         image.load()
         if isinstance(file, png.Png):
             file.finish(image)
-        turn = _UPRIGHT.get(file.orientation)
-        upright = image if turn is None else image.transpose(turn)
     except _DECODER_ERRORS as error:
         raise UnreadableImageError(_CUT_SHORT) from error
-    return upright, file_format, mode
+    _turn_upright(image)
+    return image, file_format, mode
+
+
+def _turn_upright(image: Image.Image) -> None:
+    """Turn an image as its EXIF block says. One that is damaged says nothing."""
+    try:
+        image.getexif()
+    except _DECODER_ERRORS:
+        return
+    # The block is read. Pillow would write it anew, without the orientation, and cannot write all that cameras do.
+    image.info.pop("exif", None)
+    ImageOps.exif_transpose(image, in_place=True)
 
 
 def _check_size(size: tuple[int, int], fit: Fit, side: int) -> None:

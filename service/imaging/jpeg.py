@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import simplejpeg
 
-from konkyo.service.errors import UnsuitableImageError, UnsupportedImageError
+from konkyo.service.errors import UnsuitableImageError
 from konkyo.service.imaging.damage import refuse
-from konkyo.service.imaging.orientation import entry, orientation
 
 SIGNATURE = b"\xff\xd8\xff"
 # A progressive image has 6 to 12 scans, with four colour components 18.
@@ -27,6 +26,9 @@ _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _METADATA = frozenset((*range(0xE0, 0xF0), *range(0xF0, 0xFF)))  # APPn, reserved ones, comments
 # Segments that define the colour space, with the number of bytes that a decoder uses.
 _COLOURS = {_APP0: 14, _APP14: 12}
+# The metadata that are passed on, of each kind the first: the colour space; the orientation; whether it is one of
+# several images.
+_PASSED = {_APP0: b"JFIF\0", _APP14: b"Adobe", _APP1: b"Exif\0\0", _APP2: b"MPF\0"}
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # Arithmetic coding omits zeros at the end, so a truncated file cannot be recognised.
 _ARITHMETIC = frozenset(range(0xC9, 0xD0)) - {0xCC}
@@ -35,7 +37,6 @@ _PROGRESSIVE = 0xC2
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
 # The end of a scan: a marker that is neither an escaped FF byte nor RST.
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-_IMAGES = 0xB001  # tag: number of images of a multi-picture file
 _COEFFICIENTS = 64
 # Warnings with which libjpeg continues and makes up pixels. Extraneous bytes are harmless; cameras write them.
 _DAMAGE = ("Corrupt JPEG data", "Premature end of JPEG file", "Inconsistent progression")
@@ -49,7 +50,7 @@ class Jpeg:
     Attributes
     ----------
     data
-        The file with only its tables, frame, scans and colour space.
+        The file with only its tables, frame, scans, colour space, and first EXIF block and index of images.
     frame
         The marker of the frame.
     size
@@ -58,8 +59,6 @@ class Jpeg:
         The identifiers of the components, one byte each.
     scans
         The header of each scan: its components, and the range of coefficients and bits.
-    orientation
-        Orientation in the EXIF block, 1…8.
     """
 
     data: bytes
@@ -67,7 +66,6 @@ class Jpeg:
     size: tuple[int, int]
     components: bytes
     scans: tuple[bytes, ...]
-    orientation: int
 
     def check(self) -> None:
         """Count the scans, and decode them once to get libjpeg's warnings, which Pillow drops.
@@ -123,10 +121,8 @@ def read(data: bytes) -> Jpeg:
         A segment is truncated, missing, duplicated or misplaced.
     UnsuitableImageError
         There are too many segments.
-    UnsupportedImageError
-        The file contains several images.
     """
-    kept, exif, scans = [data[:2]], b"", list[bytes]()
+    kept, passed, scans = [data[:2]], set[int](), list[bytes]()
     frame: tuple[int, bytes] | None = None
     segments = 0
     for marker, content, pixels in _segments(data):
@@ -135,10 +131,6 @@ def read(data: bytes) -> Jpeg:
             raise UnsuitableImageError(
                 f"the image has more than {MAX_SEGMENTS:,} segments; save it anew, without its metadata"
             )
-        if marker == _APP2 and content.startswith(b"MPF\0") and (entry(content[4:], _IMAGES) or 1) > 1:
-            raise UnsupportedImageError("the file is neither a plain PNG nor a plain JPEG image")
-        if marker == _APP1 and content.startswith(b"Exif\0\0"):
-            exif = exif or content
         content = content[: _COLOURS.get(marker, len(content))]
         if marker in _FRAMES:
             if frame is not None:
@@ -148,8 +140,11 @@ def read(data: bytes) -> Jpeg:
             if frame is None or not content or len(content) != 4 + 2 * content[0]:
                 refuse("its header cannot be read")
             scans.append(content)
-        elif marker in _METADATA and not (marker in _COLOURS and content.startswith((b"JFIF\0", b"Adobe"))):
-            continue
+        elif marker in _METADATA:
+            known = marker in _PASSED and content.startswith(_PASSED[marker])
+            if not known or (marker in passed and marker not in _COLOURS):
+                continue
+            passed.add(marker)
         kept.append(_segment(marker, content) + pixels)
         # ``check`` refuses the file, so the rest need not be parsed.
         if len(scans) > MAX_SCANS:
@@ -165,7 +160,6 @@ def read(data: bytes) -> Jpeg:
         size=(int.from_bytes(content[3:5]), int.from_bytes(content[1:3])),
         components=content[6::3],
         scans=tuple(scans),
-        orientation=orientation(exif),
     )
 
 

@@ -9,15 +9,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from konkyo.service.errors import UnsuitableImageError
 from konkyo.service.imaging.damage import refuse
-from konkyo.service.imaging.orientation import UPRIGHT, orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -32,6 +29,8 @@ _WHOLE = ((0, 0, 1, 1),)
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 # An image has a few chunks; one of 256 KiB in small chunks has some hundred.
 MAX_CHUNKS = 1000
+# Bytes of an EXIF block that is read: as many as one in a JPEG can have. Pillow looks at each of its entries.
+MAX_EXIF = 1 << 16
 # Number of bytes inflated at a time, to bound the memory.
 _STEP = 1 << 16
 
@@ -48,8 +47,8 @@ class Png:
         Content of PLTE and tRNS; None if there is no such chunk.
     stream
         Content of all IDAT chunks.
-    orientation
-        Orientation in the EXIF block, 1…8.
+    exif
+        Content of eXIf; None if there is no such chunk, or one that is larger than a camera's.
     ended
         Whether the file ends with IEND.
     """
@@ -58,39 +57,33 @@ class Png:
     palette: bytes | None
     transparency: bytes | None
     stream: bytes
-    orientation: int
+    exif: bytes | None
     ended: bool
 
     @cached_property
     def data(self) -> bytes:
-        """The file with only its pixels. ``finish`` handles a transparent colour of 16-bit RGB."""
+        """The file with only its pixels, and its EXIF block."""
         chunks = [(b"IHDR", _HEADER.pack(*self.header))]
         if self.palette is not None:
             chunks.append((b"PLTE", self.palette))
-        if self.transparency is not None and self.key is None:
+        if self.transparency is not None:
             chunks.append((b"tRNS", self._comparable(self.transparency)))
+        if self.exif is not None:
+            chunks.append((b"eXIf", self.exif))
         chunks += [(b"IDAT", self.stream), (b"IEND", b"")]
         return SIGNATURE + b"".join(map(_chunk, *zip(*chunks, strict=True)))
 
     @property
-    def key(self) -> tuple[int, int, int] | None:
-        """The transparent colour of a 16-bit RGB image, whose low bytes Pillow drops; None for other images."""
-        if self.header[2:4] != (16, _RGB) or self.transparency is None:
-            return None
-        red, green, blue = struct.unpack(">3H", self.transparency[:6])
-        return red, green, blue
-
-    @property
     def is_plain(self) -> bool:
         """Whether it is grey with 8 bits, and nothing else has to be considered."""
-        return self.header[2:] == (8, _GREY, 0, 0, 0) and self.transparency is None and self.orientation == UPRIGHT
+        return self.header[2:] == (8, _GREY, 0, 0, 0) and self.transparency is None and self.exif is None
 
     def plain(self) -> Image.Image:
         """The image of a plain file, in a third of the time in which Pillow opens and reads the file."""
         return Image.frombytes("L", self.header[:2], self.stream, "zip", "L", 0)
 
     def finish(self, image: Image.Image) -> None:
-        """Complete the image that Pillow has decoded: check the palette, and apply a 16-bit transparent colour.
+        """Check the palette of the image that Pillow has decoded.
 
         Raises
         ------
@@ -101,19 +94,6 @@ class Png:
             _, most = np.asarray(image.getextrema())
             if 3 * most >= len(self.palette):
                 refuse("it has colours that its palette does not hold")
-        if self.key is not None:
-            image.putalpha(Image.fromarray(np.uint8(255) * self._shown(image)))
-
-    def _shown(self, image: Image.Image) -> NDArray[np.bool_]:
-        """(height, width): whether any of a pixel's 48 bits differs from the transparent colour."""
-        shown = np.zeros(self.header[1::-1], bool)
-        # Pillow keeps the first byte of each sample, or the second if it decodes the file as little-endian.
-        with Image.open(BytesIO(self.data), formats=["PNG"]) as low:
-            low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]
-            for channel, value in enumerate(self.key or ()):
-                shown |= np.asarray(image.getchannel(channel)) != value >> 8
-                shown |= np.asarray(low.getchannel(channel)) != value & 255
-        return shown
 
     def check(self) -> None:
         """Inflate the pixels without storing them, and count their bytes.
@@ -162,6 +142,9 @@ class Png:
             return transparency
         most, samples = (1 << depth) - 1, _CHANNELS[colour]
         values = struct.unpack(f">{samples}H", transparency[: 2 * samples])
+        if depth == 16 and colour == _RGB:
+            # Pillow keeps the first byte of each sample.
+            return struct.pack(">3H", *(value >> 8 for value in values))
         return struct.pack(f">{samples}H", *((value & most) * max(1, 255 // most) for value in values))
 
 
@@ -203,7 +186,7 @@ def read(data: bytes) -> Png:
         last = kind
     if not last:
         refuse("its header cannot be read")
-    exif, header = found.get(b"eXIf"), _header(found[b"IHDR"])
+    exif, header = found.get(b"eXIf", b""), _header(found[b"IHDR"])
     if header[3] == _PALETTE and b"PLTE" not in found:
         refuse("its palette or transparency makes no sense")
     return Png(
@@ -211,7 +194,7 @@ def read(data: bytes) -> Png:
         palette=found.get(b"PLTE"),
         transparency=_transparency(found.get(b"tRNS"), header[3]),
         stream=b"".join(pixels),
-        orientation=UPRIGHT if exif is None else orientation(exif),
+        exif=exif if 0 < len(exif) <= MAX_EXIF else None,
         ended=last == b"IEND",
     )
 

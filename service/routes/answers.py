@@ -14,7 +14,7 @@ Matrix = list[list[float]]
 PerClass = Annotated[list[float], Field(min_length=FEWEST, max_length=MOST)]
 PerClassMatrix = Annotated[list[Matrix], Field(min_length=FEWEST, max_length=MOST)]
 # [row, column] of a region.
-Place = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+Position = tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
 # The kernels of a filter: one for each input.
 Kernels = list[Matrix]
 # An image in grey, or in colour with channels first.

@@ -5,7 +5,7 @@ from pydantic import MISSING, BaseModel, Field
 from konkyo.models.files.card import Share
 from konkyo.models.grounds.proofs import Status
 from konkyo.models.question import GroundsQuestion
-from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, Place
+from konkyo.service.routes.answers import Answer, Class, EmptyAnswer, Position
 from konkyo.service.routes.operation import operation
 from konkyo.service.routes.queries import Fill, Region
 
@@ -15,7 +15,7 @@ _Box = tuple[int, int, int, int]
 class RegionSet(BaseModel):
     """Some regions."""
 
-    regions: list[Place] = Field(description="[row, column] on the grid.")
+    regions: list[Position] = Field(description="[row, column] on the grid.")
     boxes: list[_Box] = Field(description="[left, top, right, bottom] of each in pixels, the last two excluded.")
 
 
@@ -54,7 +54,7 @@ class GroundsAnswer(Answer):
     region: Region
     fill: Fill
     grid: tuple[int, int] = Field(description="(rows, columns) of the regions.")
-    players: list[Place] = Field(description="[row, column]: the regions that hiding changes.")
+    players: list[Position] = Field(description="[row, column]: the regions that hiding changes.")
     sufficient: SufficientAnswer
     contrast: ContrastAnswer | None = Field(description="Null if no hiding changes the class.")
     hidden: HiddenAnswer | MISSING = Field(MISSING, description="With `hide`.")

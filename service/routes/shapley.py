@@ -8,7 +8,7 @@ from konkyo.service.routes.answers import (
     ClassAnswer,
     EmptyAnswer,
     Matrix,
-    Place,
+    Position,
 )
 from konkyo.service.routes.operation import operation
 from konkyo.service.routes.queries import Fill, Region
@@ -17,7 +17,7 @@ from konkyo.service.routes.queries import Fill, Region
 class Interaction(BaseModel):
     """How two regions work together."""
 
-    regions: tuple[Place, Place] = Field(description="[row, column] of both, on the grid.")
+    regions: tuple[Position, Position] = Field(description="[row, column] of both, on the grid.")
     value: float = Field(
         description="The pairwise Shapley interaction index, in units of the logit: positive if together they add more "
         "than each alone, negative if less."

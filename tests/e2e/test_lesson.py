@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from support.browser import PROJECTOR, opened, read
+from support.browser import PROJECTOR, hover, opened, read
 from support.folders import ROOT
 from support.pictures import sample
 from tests.e2e.access import serious
@@ -128,3 +128,14 @@ def test_the_regions_that_need_each_other(address: str) -> None:
         text = (ROOT / "docs" / sheet).read_text()
         assert f"{known[most]:.2f}" in text
         assert f"{known[least]:.2f}".replace("-", "−") in text
+
+
+def test_the_dashed_region_that_misled_it_can_be_clicked(page: Page, address: str) -> None:
+    """It is one of the grounds, too: what stands in every proof is what changes the answer."""
+    link = next(link for link, _ in experiments("lesson.md") if "versus=7" in link)
+    page.goto(f"http://{address}/{link}")
+    read(page, 2)
+    hover(page, 4, 5, region=4)
+    expect(page.get_by_test_id("details")).to_contain_text("one of the grounds of the 2")
+    hover(page, 4, 5, region=4, press=True)
+    expect(page.get_by_test_id("live")).to_contain_text("1 region hidden: now a 7")

@@ -71,10 +71,12 @@ def test_grounds_are_played_with(page: Page, address: str) -> None:
         expect(details).to_contain_text("Click to hide this region")
         hover(page, row, column, region=4, press=True)
         expect(live).to_contain_text(f"{number} region{'' if number == 1 else 's'} hidden: still a 7, ")
-    # A ground is locked.
+    # A ground can be hidden too, and shown again.
     row, column = kept[0]
     hover(page, row, column, region=4)
-    expect(details).to_contain_text("one of the grounds of the 7: it stays")
+    expect(details).to_contain_text("one of the grounds of the 7.")
+    hover(page, row, column, region=4, press=True)
+    expect(live).to_contain_text("4 regions hidden")
     hover(page, row, column, region=4, press=True)
     expect(live).to_contain_text("3 regions hidden")
     expect(page).to_have_url(re.compile("question=grounds&hidden=.*&drawing="))

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from konkyo.models.architecture import Architecture
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.filters.contributions import contributions
+from konkyo.models.hiding import counting as engine
 from konkyo.models.hiding import games as games_module
-from konkyo.models.hiding import plan as engine
+from konkyo.models.hiding import plan as planned
 from konkyo.models.hiding.cost import allowed_sides
 from konkyo.models.hiding.games import LocalGames, class_games, pair_games
 from konkyo.models.hiding.occlusion import faithfulness
@@ -81,6 +82,19 @@ def test_the_tables_of_integer_networks_are_exact(
     np.testing.assert_array_equal(pair_games(network, image, 5, 1, region, fill).values(visible), difference)
 
 
+def test_images_share_a_plan_where_hiding_changes_the_same_pixels(digits: Labelled) -> None:
+    """One that is kept gives what one that is made anew gives."""
+    network, image = random_network(PAIRED, 6), digits.scaled(np.float64)[9]
+    asked = [image, np.sqrt(image), digits.scaled(np.float64)[3], image]
+    shared = [class_games(network, one) for one in asked]
+    for one, games in zip(asked, shared, strict=True):
+        planned._KEPT.clear()
+        fresh = class_games(network, one)
+        for some, other in zip(games.games, fresh.games, strict=True):
+            np.testing.assert_array_equal(some.players, other.players)
+            np.testing.assert_array_equal(some.table, other.table)
+
+
 def test_cells_and_values_are_worked_on_some_at_a_time(monkeypatch: pytest.MonkeyPatch, digits: Labelled) -> None:
     network, image = random_network(SUMMED, 6), digits.scaled(np.float64)[9]
     visible = np.random.default_rng(1).random((3, 5, 49)) < 0.5
@@ -89,8 +103,8 @@ def test_cells_and_values_are_worked_on_some_at_a_time(monkeypatch: pytest.Monke
         return [game.table for game in games.games] + [games.values(visible)]
 
     together = tables(class_games(network, image)), tables(pair_games(network, image, 1))
-    monkeypatch.setattr(engine, "CHUNK", 900)
-    monkeypatch.setattr(games_module, "CHUNK", 900)
+    monkeypatch.setattr(engine, "GATHERED_AT_ONCE", 900)
+    monkeypatch.setattr(games_module, "LOOKED_UP_AT_ONCE", 900)
     apart = tables(class_games(network, image)), tables(pair_games(network, image, 1))
     for some, others in zip(together, apart, strict=True):
         assert len(some) == len(others) == 26

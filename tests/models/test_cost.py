@@ -26,9 +26,10 @@ from konkyo.models.hiding.cost import (
     tables,
     usual_side,
 )
+from konkyo.models.hiding.counting import Family
 from konkyo.models.hiding.games import class_games, tables_of
 from konkyo.models.hiding.occlusion import hidden_logits, occlude, pair_drops
-from konkyo.models.hiding.plan import Family, Plan
+from konkyo.models.hiding.plan import Plan
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley, pair_values, shapley_values
 from konkyo.models.network import Network
@@ -78,7 +79,7 @@ def dense(architecture: Architecture) -> tuple[Network, F64]:
 
 def peak(run: Any) -> int:
     run()  # what is kept of a network is no cost of a question
-    engine._kept.clear()
+    engine._KEPT.clear()
     tracemalloc.start()
     run()
     found = tracemalloc.get_traced_memory()[1]

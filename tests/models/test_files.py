@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from konkyo.models.files.atomic import read, replacing
+from konkyo.models.files.atomic import replacing
+from konkyo.models.files.reading import read
 
 
 def test_a_file_is_replaced_when_all_is_written(tmp_path: Path) -> None:

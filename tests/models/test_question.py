@@ -12,8 +12,8 @@ from konkyo.models.filters.contributions import explain_filters
 from konkyo.models.filters.process import explain_process
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.hiding.cost import explains
+from konkyo.models.hiding.counting import Cost
 from konkyo.models.hiding.occlusion import Score, explain_occlusion
-from konkyo.models.hiding.plan import Cost
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Network

@@ -216,7 +216,7 @@ def test_the_fewest_and_of_these_the_least(architecture: Architecture, seed: int
 
 @pytest.mark.parametrize("name", ["lenet-6x16", "paired-3x3", "summed-3x3"])
 def test_the_fewest_of_digits(name: str, digits: Labelled, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(level_search, "CHUNK", 3)
+    monkeypatch.setattr(level_search, "SETS_AT_ONCE", 3)
     network, sizes = SHIPPED[name], set()
     for image in digits.scaled(np.float64)[:12]:
         games = class_games(network, image).margins(int(network.logits(image).argmax()))

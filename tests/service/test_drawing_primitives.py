@@ -12,7 +12,8 @@ from PIL import Image, ImageFont
 
 from konkyo.models.errors import ParameterError
 from konkyo.service.drawing.primitives import encoding
-from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box
+from konkyo.service.drawing.primitives.blank import blank
+from konkyo.service.drawing.primitives.canvas import BODY, MARGIN, Box, Canvas
 from konkyo.service.drawing.primitives.colourbar import colour_strip
 from konkyo.service.drawing.primitives.colours import (
     FIRST,
@@ -31,8 +32,9 @@ from konkyo.service.drawing.primitives.colours import (
 )
 from konkyo.service.drawing.primitives.letters import width, wrapped
 from konkyo.service.drawing.primitives.raster import Raster
-from konkyo.service.drawing.primitives.style import Form, Language, Style
+from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
 from konkyo.service.drawing.primitives.vector import Vector
+from support.pictures import decode
 from tests.helpers.refuse import refuses
 from tests.service.drawn import lines_of, region
 
@@ -47,7 +49,7 @@ def test_a_picture_of_more_than_4000_pixels_is_refused(width: int, height: int, 
     for canvas in (Raster, Vector):
         with refuses(ParameterError, f"scale: {message}"):
             canvas(width, height, Style(scale))
-    assert Raster(width, height, Style(most)).picture().size == (width * most, height * most)
+    assert decode(Raster(width, height, Style(most)).encode()).shape == (height * most, width * most, 3)
 
 
 def test_text_widens_a_picture_until_it_is_too_wide() -> None:
@@ -57,7 +59,35 @@ def test_text_widens_a_picture_until_it_is_too_wide() -> None:
     assert canvas.pixels.shape == (160, (right + MARGIN) * 4)
     canvas.text(950, 30, text, BODY)
     with pytest.raises(ParameterError, match="so scale must be at most 3, not 4"):
-        canvas.picture()
+        canvas.encode()
+
+
+@pytest.mark.parametrize("style", [Style(2), Style(2, Theme.DARK), Style(form=Form.SVG)])
+def test_what_is_drawn_once_is_what_is_drawn_each_time(style: Style) -> None:
+    """Also where something lies beneath it, and where its text makes the picture wider."""
+
+    def part(canvas: Canvas, colour: int, text: str) -> None:
+        canvas.heading(text)
+        canvas.frame(Box(4, 4, 20, 20), colour)
+        canvas.ramp(Box(30, 50, 60, 60), NEGATIVE, POSITIVE)
+        canvas.photo(Box(60, 4, 64, 8), np.arange(12, dtype=np.uint8).reshape(2, 2, 3))
+        canvas.text(90, 70, text)
+
+    def picture(once: bool, colour: int, text: str) -> bytes:
+        canvas = blank(120, 80, style)
+        canvas.ramp(Box(0, 0, 30, 80), NEUTRAL, POSITIVE, upright=True)
+        for _ in range(2):
+            if once:
+                canvas.once(part, colour, text)
+            else:
+                part(canvas, colour, text)
+        return canvas.encode()
+
+    arguments = [(FIRST, "a caption"), (SECOND, "a caption"), (FIRST, "one that makes it wider, 0.12")]
+    drawn = [picture(False, *some) for some in arguments]
+    assert len({*drawn}) == 3
+    for _ in range(2):
+        assert [picture(True, *some) for some in arguments] == drawn
 
 
 def test_styles_that_there_are_not_are_refused() -> None:

@@ -181,6 +181,17 @@ def test_only_known_hosts_are_answered_for() -> None:
         assert HEX.fullmatch(answer.headers["x-request-id"])
 
 
+@pytest.mark.threat("smuggling, bad Host, static traversal, Range storms")
+@pytest.mark.parametrize("trusted", ["*", "konkyo.example"])
+def test_two_hosts_are_none(trusted: str) -> None:
+    """Of two, a proxy may have looked at the other one; the same one twice is refused too (RFC 9112, 3.2)."""
+    client = TestClient(create_app(Settings(trusted_hosts=trusted)))
+    for second in ("konkyo.example", "evil.example"):
+        answer = client.get("/healthz", headers=[("host", "konkyo.example"), ("host", second)])
+        check_problem(answer, 400, "unknown-host", "the request has several Host headers; one is right")
+    assert client.get("/healthz", headers=[("host", "konkyo.example"), ("x-a", "1"), ("x-a", "2")]).status_code == 200
+
+
 @pytest.mark.threat("metrics without bound")
 @pytest.mark.parametrize("method", ["BREW", "get"])
 def test_odd_methods_are_counted_as_one(client: TestClient, capsys: pytest.CaptureFixture[str], method: str) -> None:

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 
 import konkyo
 from konkyo.service.app import create_app
+from konkyo.service.http import room, turns
 from konkyo.service.settings import PREFIX, Settings
 from support.folders import ROOT
 from support.pictures import sample
@@ -39,7 +40,7 @@ def rows(heading: str) -> list[str]:
 def test_the_example_has_every_setting_with_its_default() -> None:
     settings = {PREFIX + name.upper(): field.default for name, field in Settings.model_fields.items()}
     assert settings.keys() <= EXAMPLE.keys()
-    ours = {"KONKYO_WORKERS": "2", "KONKYO_DOCS": "false", "KONKYO_MODELS": "./models"}
+    ours = {"KONKYO_WORKERS": "2", "KONKYO_DOCS": "false", "KONKYO_MODELS": "./models", "KONKYO_PROXIES": "*"}
     expected = {name: ours.get(name, str(default)) for name, default in settings.items()}
     assert {name: EXAMPLE[name] for name in settings} == expected
 
@@ -51,6 +52,7 @@ def test_what_is_deployed_names_the_version() -> None:
     for dockerfile in (ROOT / "Dockerfile", ROOT / "trainer" / "Dockerfile"):
         assert f'org.opencontainers.image.version="{version}"\n' in dockerfile.read_text()
     assert f"s/^KONKYO_VERSION=.*/KONKYO_VERSION={version}/" in DOCUMENT
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_compose_has_the_same_defaults_and_passes_every_setting_on() -> None:
@@ -123,7 +125,7 @@ def test_the_document_has_every_field_of_the_log(capsys: pytest.CaptureFixture[s
     assert set(rows("the edge's")) == set(re.findall(r'"(\w+)":', form[0]))
 
 
-def test_the_document_has_the_limits_of_the_edge() -> None:
+def test_the_document_has_the_limits_of_the_edge_and_of_a_worker() -> None:
     edge = (ROOT / "nginx.conf").read_text() + (DEPLOY / "edge" / "balancer.conf").read_text()
     limits = {name: int(number) for name, number in re.findall(r"limit_conn (\w+) (\d+);", edge)}
     shown = [
@@ -134,6 +136,11 @@ def test_the_document_has_the_limits_of_the_edge() -> None:
         (limits["clients"], limits["everybody"]),
         (limits["asking"], limits["asked"]),
         (limits["tensors"],),
+        (turns.SLICE * 1000,),
+        (turns.BEGUN_OF_ADDRESS, turns.MOST_BEGUN),
+        (turns.HELD_OF_ADDRESS / 2**20, turns.MOST_HELD / 2**20),
+        (turns.BATCHES_OF_ADDRESS, turns.MOST_BATCHES),
+        (room.SHARE / 2**20, room.MOST_BYTES / 2**20),
     ]
 
 
@@ -162,6 +169,9 @@ def test_the_manifests_fit_each_other_and_the_service() -> None:
     with TestClient(create_app(Settings())) as client:
         for probe in ("readinessProbe", "livenessProbe"):
             assert client.get(container[probe]["httpGet"]["path"]).status_code == 200
+    [key] = (variable for variable in container["env"] if variable["name"] == "KONKYO_API_KEYS")
+    # Without the secret no pod starts. Left to be optional, a misspelt one would let everybody ask.
+    assert key["valueFrom"]["secretKeyRef"] == {"name": "konkyo", "key": "keys"}
     security = container["securityContext"]
     assert security["readOnlyRootFilesystem"] is True
     assert security["capabilities"] == {"drop": ["ALL"]}

@@ -64,17 +64,20 @@ def test_refuses_another_format_and_another_length_than_announced(data: bytes, m
         read_both(tmp_path / "data", data)
 
 
+PACKED = b"\0\0\x08\x01" + (5120).to_bytes(4, "big") + bytes(range(256)) * 20
+
+
 def test_reads_gzip_by_its_contents_and_not_by_its_name(tmp_path: Path) -> None:
     for name in ("data", "data.gz"):
         path = tmp_path / name
         path.write_bytes(b"plain as it is")
         assert uncompressed(path) == b"plain as it is"
-        path.write_bytes(gzip.compress(b"packed"))
-        assert uncompressed(path) == b"packed"
+        path.write_bytes(gzip.compress(PACKED))
+        assert uncompressed(path) == PACKED
 
 
 def test_refuses_gzip_cut_short_or_damaged(tmp_path: Path) -> None:
-    path, whole = tmp_path / "data.gz", gzip.compress(bytes(range(256)) * 20)
+    path, whole = tmp_path / "data.gz", gzip.compress(PACKED)
     for length in (10, 15, len(whole) - 9, len(whole) - 1):
         path.write_bytes(whole[:length])
         with refuses(DataError, f"{path} cannot be read: it is cut short"):
@@ -84,7 +87,7 @@ def test_refuses_gzip_cut_short_or_damaged(tmp_path: Path) -> None:
         damaged[position] ^= 0xFF
         path.write_bytes(damaged)
         try:
-            assert uncompressed(path) == bytes(range(256)) * 20  # a byte of the header that says nothing
+            assert uncompressed(path) == PACKED  # a byte of the header that says nothing
         except DataError:
             assert position not in range(4, 8)  # the time stamp
 

@@ -207,11 +207,10 @@ def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
     lines = str(caught.value).splitlines()
     assert lines[0].startswith("3 of the files cannot be read as pictures")
     assert sorted(lines[1:]) == [
+        f"{folder}/\\xff\\xfe.png (it is none of PNG, JPEG, BMP, GIF, WEBP, TIFF, PPM)",
         f"{folder}/endless.png (not a regular file, but a folder, pipe or device)",
         f"{folder}/pipe.png (not a regular file, but a folder, pipe or device)",
-        lines[-1],
     ]
-    assert lines[-1].startswith(f"{folder}/\ufffd\ufffd.png (cannot identify image file")
     assert str(caught.value).encode()
 
 

@@ -1,9 +1,13 @@
 """``python -m tools.soak.composition``: addresses that hold all they can get of the edge keep no other one out."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any
+
+import numpy as np
 
 from support.client import Answer, ClosedError, Connection, percentile, prepared, run
 from support.container import account, compose, docker_runs
@@ -51,17 +55,24 @@ while not select.select([sys.stdin], [], [], 1)[0]:
     drip()
 """
 
-# So many connections that ask again and again, or read a kilobyte of their answers a second.
+# So many connections that ask again and again, read a kilobyte of their answers a second, or leave after 0.4 s.
 _CROWD = r"""
 import asyncio, json, pathlib, socket, sys
 import konkyo.service
-path, count, is_slow = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "slow"
-if sys.argv[3] == "batches":
+path, count, pace = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+is_slow = pace == "slow"
+if pace == "batches":
     binary = {"binary_data_size": 802816}
     images = {"name": "images", "shape": [1024, 28, 28], "datatype": "UINT8", "parameters": binary}
     body = json.dumps({"inputs": [images], "outputs": [{"name": "occlusion"}]}).encode()
     kind = f"application/octet-stream\r\nInference-Header-Content-Length: {len(body)}"
     body += bytes(range(256)) * 3136
+elif pace in ("dear", "leaves"):
+    import io, numpy, PIL.Image
+    kind, file = "image/png", io.BytesIO()
+    pixels = numpy.random.default_rng(1).integers(0, 256, (64, 64, 3)).astype("u1")
+    PIL.Image.fromarray(pixels).save(file, "PNG")
+    body = file.getvalue()
 else:
     kind = "image/png"
     body = (pathlib.Path(konkyo.service.__file__).parent / "web/digits/7.png").read_bytes()
@@ -78,6 +89,9 @@ async def one():
             try:
                 await loop.sock_connect(connection, address)
                 await loop.sock_sendall(connection, request)
+                if pace == "leaves":
+                    await asyncio.sleep(0.4)
+                    continue
                 while await loop.sock_recv(connection, 1024):
                     await asyncio.sleep(is_slow)
             except OSError:
@@ -94,7 +108,19 @@ asyncio.run(crowd())
 """
 TENSORS = "/v2/models/paired-3x3/infer"
 LARGE_ANSWER = "/explain/occlusion?pairs=true&region=2&stride=1&model=lenet-6x16"
+# Of a picture of Tiny VGG's size: it computes for seconds.
+DEAREST = "/explain/occlusion?pairs=true&faithfulness=true&model=tiny-vgg"
+# Seconds that another address waits at most, but for one in a hundred.
 MAX_SECONDS = 1.0
+# (connections, what they ask, how).
+ATTACKS = (
+    (1, "connection that asks the dearest question and leaves after 0.4 s", DEAREST, "leaves"),
+    (16, "connections that ask the dearest question", DEAREST, "dear"),
+    (160, "connections that ask for Shapley values", "/explain/shapley", "quick"),
+    (4, "connections that send batches of 1,024 images", TENSORS, "batches"),
+    (24, "connections that send batches of 1,024 images", TENSORS, "batches"),
+    (82, "connections that send batches of 1,024 images", TENSORS, "batches"),
+)
 
 
 def measure(count: int, seed: int) -> list[Check]:
@@ -116,18 +142,17 @@ def measure(count: int, seed: int) -> list[Check]:
         with attacker(56, SMALL, PROJECT, TENSORS) as held:
             name = f"56 unfinished bodies of tensors, of which {held} are held"
             checks += against(name, port, prepared("POST", "/explain/shapley", picture))
-        with crowd(160, "/explain/shapley"):
-            name = "160 connections that ask for Shapley values"
-            checks += against(name, port, prepared("POST", "/explain/shapley", picture))
+        for connections, what, path, pace in ATTACKS:
+            with crowd(connections, path, pace):
+                name = f"{connections} {what}"
+                checks += against(name, port, prepared("POST", "/explain/shapley", picture), seconds=0.5)
+                checks += against(f"{name}, predict", port, prepared("POST", "/predict", picture), seconds=0.1)
+                checks += against(f"{name}, 64 images", port, batch(), 20, seconds=2.0)
         with crowd(60, LARGE_ANSWER, "slow"):
             # Of an upload this large the edge keeps a part in a file.
             large = prepared("POST", "/explain/shapley", picture + bytes(LARGE))
             checks += against("60 readers of large answers at a kilobyte a second", port, large)
             checks += against("the same, large answers", port, prepared("POST", LARGE_ANSWER, picture), 20)
-        for batches in (24, 82):
-            with crowd(batches, TENSORS, "batches"):
-                name = f"{batches} connections that send batches of 1,024 images"
-                checks += against(name, port, prepared("POST", "/explain/shapley", picture))
         for service, limit in (("edge", LIMIT), ("konkyo", SERVICE_LIMIT)):
             most, killed = account(compose("ps", "--quiet", service, project=PROJECT, port=port).strip())
             said = f"{most:.0f} MiB, {killed} killed"
@@ -137,7 +162,17 @@ def measure(count: int, seed: int) -> list[Check]:
     return checks
 
 
-def against(name: str, port: int, request: bytes, count: int = HEALTHY) -> list[Check]:
+def batch() -> bytes:
+    """Shapley values of 64 images."""
+    images = np.arange(64 * 784, dtype=np.uint32).astype(np.uint8).tobytes()
+    tensor: dict[str, Any] = {"name": "images", "shape": [64, 28, 28], "datatype": "UINT8"}
+    tensor["parameters"] = {"binary_data_size": len(images)}
+    head = json.dumps({"inputs": [tensor], "outputs": [{"name": "shapley"}]}).encode()
+    length = {"Inference-Header-Content-Length": str(len(head))}
+    return prepared("POST", TENSORS, head + images, "application/octet-stream", **length)
+
+
+def against(name: str, port: int, request: bytes, count: int = HEALTHY, seconds: float = MAX_SECONDS) -> list[Check]:
     """What another address gets meanwhile."""
     answers = run(_asked(port, request, count))
     good = sum(answer.status == 200 for answer in answers)
@@ -147,7 +182,7 @@ def against(name: str, port: int, request: bytes, count: int = HEALTHY) -> list[
         Check(
             f"{name}; another address meanwhile: 100 %, all alike", f"{good} of {count}", good == count and same == 1
         ),
-        Check(f"p99 below {MAX_SECONDS:.0f} s", f"{slow * 1e3:.0f} ms", slow < MAX_SECONDS, absolute=True),
+        Check(f"p99 below {seconds:g} s", f"{slow * 1e3:.0f} ms", slow < seconds, absolute=True),
     ]
 
 
@@ -194,6 +229,8 @@ PROGRAM = Program(
     512,
     measure,
     threats=(
+        "fair turns",
+        "a turn that nobody can take back",
         "one client is everybody",
         "slow clients",
         "one address takes the queue",

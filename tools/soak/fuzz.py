@@ -20,7 +20,7 @@ from konkyo.models.files.card import Polarity
 from konkyo.models.preparation import fitting
 from konkyo.models.preparation.expected import Fit
 from konkyo.service.errors import RequestError
-from konkyo.service.imaging import decoding, jpeg, orientation, png
+from konkyo.service.imaging import decoding, jpeg, png
 from konkyo.service.imaging.decoding import decode_image
 from support.process import peak
 from support.uploads.bombs import LARGEST, LIMIT, blank, metadata, text_bombs
@@ -46,7 +46,7 @@ def main() -> int:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(seeds()):
         (corpus / f"seed-{number}").write_bytes(data)
-    for module in (png, jpeg, orientation, decoding, fitting):
+    for module in (png, jpeg, decoding, fitting):
         for function in vars(module).values():
             if inspect.isfunction(function) and function.__module__ == module.__name__:
                 atheris.instrument_func(function)

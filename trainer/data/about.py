@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from konkyo.models.classes import Names, numbered
-from konkyo.models.files import card
+from konkyo.models.files import card, reading
 from konkyo.models.files.card import OPTIONAL_WARNINGS, DatasetCard, Polarity, Preprocessing
 from konkyo.trainer.errors import DataError
 
@@ -113,7 +113,7 @@ def describe(directory: Path) -> Description:
     if not path.exists():
         return Description()
     try:
-        said: Any = json.loads(path.read_text(encoding="utf-8"))
+        said: Any = json.loads(reading.text(path))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(said, dict):

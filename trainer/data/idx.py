@@ -3,11 +3,11 @@
 A file is a magic number, the sides, then bytes.
 """
 
-import gzip
 import hashlib
+import os
 import re
-import zlib
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from konkyo.models.architecture import SIDES
 from konkyo.models.classes import Names, numbered, wrong_names
+from konkyo.models.files import reading
 from konkyo.trainer.data.about import Description, describe
 from konkyo.trainer.errors import DataError
 
@@ -23,7 +24,9 @@ CLASSES_FILE = "classes.txt"
 _NAME = re.compile(r"(?P<set>.*?)(?P<part>train|t10k|test)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
 _PARTS = {"train": "train", "t10k": "t10k", "test": "t10k"}
 KINDS = "images", "labels"
-_BYTES, _GZIPPED = b"\x00\x00\x08", b"\x1f\x8b"
+_BYTES = b"\x00\x00\x08"
+# Bytes of a header at most, and of a file that is read as a whole.
+_MOST_HEADER, MOST_BYTES = 4 + 4 * 255, 2**30
 
 Pixels = NDArray[np.uint8]
 
@@ -34,17 +37,25 @@ def uncompressed(path: Path) -> bytes:
     Raises
     ------
     DataError
-        It cannot be read, or is a broken gzip file.
+        It cannot be read, is a broken gzip file, or one whose header announces more than it may unpack to.
     """
     try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if data.startswith(_GZIPPED) else data
-    except EOFError as error:
-        raise DataError(f"{path} cannot be read: it is cut short") from error
-    except zlib.error as error:
-        raise DataError(f"{path} cannot be read: it is damaged: {error}") from error
+        data = reading.read(path, MOST_BYTES)
+        if not data.startswith(reading.GZIPPED):
+            return data
+        start, shape = _announced(path, reading.unpacked(data, _MOST_HEADER))
+        size, most = start + prod(shape), min(MOST_BYTES, reading.may_unpack_to(len(data)))
+        if size > most:
+            raise DataError(
+                f"{path} cannot be read: the header announces {size - start:,} bytes, and a gzipped file of "
+                f"{len(data):,} may hold {most:,}; unpack it with gunzip"
+            )
+        unpacked = reading.unpacked(data, size + 1)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}") from error
+    if len(unpacked) > size:
+        raise DataError(f"{path} cannot be read: the header announces {size - start} bytes, the file holds more")
+    return unpacked
 
 
 def parse(path: Path, data: bytes) -> Pixels:
@@ -75,27 +86,32 @@ def mapped(path: Path) -> Pixels:
         As ``parse`` and ``uncompressed``.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(4 + 4 * 255)
-        size = path.stat().st_size
+        with reading.opened(path) as file:
+            head, size = file.read(_MOST_HEADER), os.fstat(file.fileno()).st_size
+            if head.startswith(reading.GZIPPED):
+                return parse(path, uncompressed(path))
+            start, shape = _header(path, head, size)
+            return np.memmap(file, np.uint8, "r", start, shape) if size > start else np.empty(shape, np.uint8)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-    if head.startswith(_GZIPPED):
-        return parse(path, uncompressed(path))
-    start, shape = _header(path, head, size)
-    return np.memmap(path, np.uint8, "r", start, shape) if size > start else np.empty(shape, np.uint8)
 
 
 def _header(path: Path, head: bytes, size: int) -> tuple[int, tuple[int, ...]]:
-    """Where the array begins in a file of so many bytes, and its shape."""
+    """As ``_announced``, for a file that must be of so many bytes."""
+    start, shape = _announced(path, head)
+    if size - start != prod(shape):
+        raise DataError(
+            f"{path} cannot be read: the header announces {prod(shape)} bytes, the file holds {size - start}"
+        )
+    return start, shape
+
+
+def _announced(path: Path, head: bytes) -> tuple[int, tuple[int, ...]]:
+    """Where the array begins, and its shape."""
     start = 4 + 4 * head[3] if len(head) > 3 else 4
     if head[:3] != _BYTES or len(head) < start:
         raise DataError(f"{path} cannot be read: it is not an IDX file of unsigned bytes")
-    shape = tuple(np.frombuffer(head, ">u4", head[3], offset=4).tolist())
-    announced = int(np.prod(shape, dtype=object))
-    if size - start != announced:
-        raise DataError(f"{path} cannot be read: the header announces {announced} bytes, the file holds {size - start}")
-    return start, shape
+    return start, tuple(np.frombuffer(head, ">u4", head[3], offset=4).tolist())
 
 
 def write_images(path: Path, images: Pixels) -> None:
@@ -203,7 +219,7 @@ class IdxFolder:
         if not path.exists():
             return None
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = reading.text(path).splitlines()
         except (OSError, ValueError) as error:
             raise DataError(f"{path} cannot be read as UTF-8 text: {error}") from error
         names = tuple(line.strip() for line in lines if line.strip())
@@ -217,7 +233,8 @@ class IdxFolder:
         if not path.exists():
             return None
         try:
-            lines = [[int(number) for number in line.split()] for line in path.read_text().splitlines() if line.strip()]
+            rows = (line.split() for line in reading.text(path).splitlines() if line.strip())
+            lines = [[int(number) for number in row] for row in rows]
             names = {label: chr(code) for label, code, *_ in lines}
             return tuple(names[label] for label in range(first, first + len(names)))
         except (OSError, ValueError, KeyError, OverflowError) as error:

@@ -4,15 +4,16 @@ import hashlib
 import re
 from collections.abc import Callable
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from konkyo.models.classes import Names, wrong_names
-from konkyo.models.files import atomic
+from konkyo.models.files import reading
 from konkyo.models.files.card import Polarity, Preprocessing
 from konkyo.models.network import Array
 from konkyo.models.preparation.expected import Expected
@@ -24,8 +25,11 @@ from konkyo.trainer.errors import DataError
 # Formats that Pillow decodes by itself; none of them runs code or other programs.
 FORMATS = "PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM"
 MAX_PIXELS = 50_000_000
+# Pixels up to which a picture is prepared as it is, as many as the service takes.
+MOST_WHOLE = 4_000_000
 # Bytes of a file at most. A link may lead to a device that never ends.
 MOST_BYTES = 64 * 2**20
+_HEAD = 2**16
 # What file managers leave in folders.
 _IGNORED = {"thumbs.db", "desktop.ini", "__macosx"}
 _LISTED = 5
@@ -136,7 +140,7 @@ def _check_same(train: Names, test: Names) -> None:
         raise DataError(f"train and test must have the same folders, one a class; {odd} stands in one of them only")
 
 
-def _read(root: Path, names: Names, take: Callable[[Path], T]) -> tuple[list[T], Images, str]:
+def _read(root: Path, names: Names, take: Callable[[BytesIO], T]) -> tuple[list[T], Images, str]:
     """What ``take`` makes of each picture, the labels, and a hash of all names and files."""
     taken: list[T] = []
     labels: list[int] = []
@@ -148,12 +152,10 @@ def _read(root: Path, names: Names, take: Callable[[Path], T]) -> tuple[list[T],
             raise DataError(f"{root / name} holds no picture; each class needs some, or no folder")
         for path in files:
             try:
-                data = atomic.read(path, MOST_BYTES)
-                taken.append(take(path))
+                data = reading.read(path, MOST_BYTES)
+                taken.append(take(BytesIO(data)))
             except Exception as error:  # Pillow raises whatever its decoders met
-                # A name need not be UTF-8.
-                told = str(path).encode(errors="surrogateescape").decode(errors="replace")
-                wrong.append(f"{told} ({str(error) or type(error).__name__})")
+                wrong.append(f"{reading.shown(path)} ({str(error) or type(error).__name__})")
                 continue
             labels.append(label)
             digest.update(f"{name}/{path.name}\0{len(data)}\0".encode(errors="surrogateescape") + data)
@@ -167,7 +169,7 @@ def _read(root: Path, names: Names, take: Callable[[Path], T]) -> tuple[list[T],
     return taken, np.array(labels, np.uint8), digest.hexdigest()
 
 
-def prepared(path: Path, polarity: Polarity, side: int, colour: bool) -> Images:
+def prepared(path: Path | BytesIO, polarity: Polarity, side: int, colour: bool) -> Images:
     """As ``image_of``, resized, in whole numbers 0…255."""
     image = image_of(path, Expected(Preprocessing.RESIZE, polarity, (), side, 3 if colour else 1))
     return np.rint(image * 255).astype(np.uint8)
@@ -196,7 +198,7 @@ def image_of(path: Path | BytesIO, expected: Expected) -> Array:
     return resized(samples, expected.side)
 
 
-def is_coloured(path: Path) -> bool:
+def is_coloured(path: Path | BytesIO) -> bool:
     """Whether the channels of some pixels differ by more than what a camera or a file format adds to grey."""
     picture = _opened(path)
     if picture.mode in ("1", "L", "LA", "I", "F") or picture.mode.startswith("I;16"):
@@ -206,12 +208,29 @@ def is_coloured(path: Path) -> bool:
 
 
 def _opened(path: Path | BytesIO) -> Image.Image:
-    with Image.open(path, formats=FORMATS) as opened:
+    file = path if isinstance(path, BytesIO) else BytesIO(reading.read(path, MOST_BYTES))
+    try:
+        found = Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise ValueError(f"it is none of {', '.join(FORMATS)}") from error
+    with found as opened:
         if getattr(opened, "n_frames", 1) > 1:
             raise ValueError("it has several frames, and must have one")
         if opened.width * opened.height > MAX_PIXELS:
             raise ValueError(f"it has more than {MAX_PIXELS // 1_000_000} million pixels")
-        return ImageOps.exif_transpose(opened)
+        opened.load()
+        ImageOps.exif_transpose(opened, in_place=True)
+        return _reduced(opened)
+
+
+def _reduced(picture: Image.Image) -> Image.Image:
+    """A picture of more pixels than ``MOST_WHOLE`` at a whole fraction of its size: as floats it takes 32 bytes each."""
+    factor = ceil((picture.width * picture.height / MOST_WHOLE) ** 0.5)
+    if factor < 2:
+        return picture
+    if picture.mode in ("1", "P", "PA"):
+        picture = picture.convert("L" if picture.mode == "1" else "RGBA" if picture.has_transparency_data else "RGB")
+    return (picture.convert("I") if picture.mode.startswith("I;16") else picture).reduce(factor)
 
 
 def _samples(picture: Image.Image, mode: str) -> Array:
@@ -241,7 +260,28 @@ def is_ignored(path: Path, root: Path) -> bool:
 def is_picture(path: Path) -> bool:
     """Whether a file is of a format that is read, judged by its beginning."""
     try:
-        with Image.open(path, formats=FORMATS):
+        # Of a file that is too large no more than that is read, so that the message can say so.
+        large = path.stat().st_size > MOST_BYTES
+        with reading.opened(path) as file, Image.open(BytesIO(file.read(_HEAD)) if large else file, formats=FORMATS):
             return True
     except Exception:  # Pillow raises whatever its decoders met
         return False
+
+
+def data_of(path: Path) -> bytes:
+    """The bytes of a picture's file.
+
+    Raises
+    ------
+    DataError
+        It cannot be read, or is too large.
+    """
+    try:
+        return reading.read(path, MOST_BYTES)
+    except OSError as error:
+        raise refusal(path, error) from error
+
+
+def refusal(path: Path, error: Exception) -> DataError:
+    """Why a file is not read as a picture."""
+    return DataError(f"{reading.shown(path)} cannot be read as a picture ({error}); save it as PNG or JPEG")

@@ -8,13 +8,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.classes import Names, numbered
+from konkyo.models.files import reading
 from konkyo.models.files.card import Polarity
 from konkyo.models.network import Array
 from konkyo.models.preparation.expected import Expected
@@ -28,6 +31,7 @@ _BESIDE = {".json", ".txt", ".csv", ".md"}
 # it, what it calls their labels then.
 _NAMED = {"images": "labels", "x_test": "y_test", "test_images": "test_labels", "x": "y", "x_train": "y_train"}
 _LISTED = 5
+_ARRAY = ".npy"
 # Images whose values are checked at once.
 _AT_ONCE = 4096
 FORMS = (
@@ -179,7 +183,7 @@ class _Arrays(Images):
     def sha256(self) -> str:
         digests = []
         for path in (self.path, *self.beside):
-            with path.open("rb") as file:
+            with reading.opened(path) as file:
                 digests.append(hashlib.file_digest(file, "sha256").hexdigest())
         return digests[0] if not self.beside else hashlib.sha256("".join(digests).encode()).hexdigest()
 
@@ -189,11 +193,12 @@ class _Pictures(Images):
 
     def __init__(self, root: Path, paths: Sequence[Path], labels: Sequence[str] | None, expected: Expected) -> None:
         self._paths, self._labels, self._expected = paths, labels, expected
-        self.names = [path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path) for path in paths]
+        inside = (path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path) for path in paths)
+        self.names = [reading.shown(name) for name in inside]
         self.count = len(paths)
 
     def check(self) -> None:
-        wrong = [str(path) for path in self._paths if not pictures.is_picture(path)]
+        wrong = [reading.shown(path) for path in self._paths if not pictures.is_picture(path)]
         if wrong:
             more = f" and {len(wrong) - _LISTED} more" if len(wrong) > _LISTED else ""
             raise DataError(
@@ -210,13 +215,14 @@ class _Pictures(Images):
         try:
             return pictures.image_of(path, self._expected)
         except Exception as error:  # Pillow raises whatever its decoders met
-            raise DataError(f"{path} cannot be read as a picture ({error}); save it as PNG or JPEG") from error
+            raise pictures.refusal(path, error) from error
 
     @property
     def sha256(self) -> str:
         digest = hashlib.sha256()
         for name, path in zip(self.names or (), self._paths, strict=True):
-            digest.update(f"{name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+            data = pictures.data_of(path)
+            digest.update(f"{name}\0{len(data)}\0".encode() + data)
         return digest.hexdigest()
 
 
@@ -261,19 +267,49 @@ def _loaded(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     Of a plain file only the parts that are used are read.
     """
     try:
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded, None
-        with loaded:
-            name = next((name for name in _NAMED if name in loaded.files), None)
-            if name is None and len(loaded.files) == 1:
-                [name] = loaded.files
-            if name is None:
-                raise DataError(f"{path} holds {', '.join(loaded.files) or 'nothing'}; call the images 'images'")
-            labels = _NAMED.get(name)
-            return np.asarray(loaded[name]), np.asarray(loaded[labels]).squeeze() if labels in loaded.files else None
+        with reading.opened(path) as file:
+            if file.read(2) != b"PK":
+                return np.load(path, mmap_mode="r", allow_pickle=False), None
+            file.seek(0)
+            with reading.archive(file) as found:
+                return _unpacked(path, found)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"{path} cannot be read as an array of numpy: {error}") from error
+
+
+def _unpacked(path: Path, archive: ZipFile) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """The images of an archive of arrays, and their labels."""
+    files = [name.removesuffix(_ARRAY) for name in archive.namelist() if name.endswith(_ARRAY)]
+    name = next((name for name in _NAMED if name in files), None)
+    if name is None and len(files) == 1:
+        [name] = files
+    if name is None:
+        raise DataError(f"{path} holds {', '.join(files[:_LISTED]) or 'nothing'}; call the images 'images'")
+    labels = _NAMED.get(name)
+    return _array(archive, name), _array(archive, labels).squeeze() if labels in files else None
+
+
+def _array(archive: ZipFile, name: str) -> NDArray[Any]:
+    """An array of an archive, if that unpacks to as much as the array's header announces."""
+    entry = archive.getinfo(name + _ARRAY)
+    most = reading.may_unpack_to(entry.compress_size)
+    if entry.file_size > most:
+        raise OSError(
+            f"{name} unpacks from {entry.compress_size:,} bytes to {entry.file_size:,}, and may to {most:,}; "
+            "np.savez, which does not pack, fits"
+        )
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in header:
+            raise OSError(f"{name} is of version {version[0]} of numpy's format; 1 and 2 fit")
+        shape, columns_first, kind = header[version](file)
+        if kind.hasobject:
+            raise OSError(f"{name} holds objects of Python; numbers fit")
+        left = entry.file_size - file.tell()
+        if prod(shape) * kind.itemsize != left:
+            raise OSError(f"{name} announces {prod(shape) * kind.itemsize:,} bytes and holds {left:,}")
+        return np.frombuffer(file.read(left), kind).reshape(shape, order="F" if columns_first else "C")
 
 
 def _pictures_in(folder: Path) -> tuple[list[Path], list[str] | None]:
@@ -297,12 +333,13 @@ def _pictures_in(folder: Path) -> tuple[list[Path], list[str] | None]:
 def _listed(path: Path) -> list[Path]:
     """The paths in a file, one a line, as seen from its folder."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = reading.text(path, reading.MOST_LIST).splitlines()
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as a list of paths: {error}") from error
     found = [path.parent / line.strip() for line in lines if line.strip()]
-    missing = [str(one) for one in found if not one.is_file()]
+    missing = next((one for one in found if not one.is_file()), None)
     if missing or not found:
-        what = f"names {missing[0]}, and there is no such file" if missing else "names no file"
+        why = f"names {missing}, and there is no such file" if missing else "names no file"
+        what = f"names {missing}, not a regular file" if missing and missing.exists() else why
         raise DataError(f"{path} {what}; the path of a picture on each line fits")
     return found

@@ -12,6 +12,7 @@ import typer
 from konkyo.models.architecture import SIDES, parse_stages, written_stages
 from konkyo.models.classes import Names, wrong_names
 from konkyo.models.errors import KonkyoError
+from konkyo.models.files import reading
 from konkyo.models.files.card import ImportCard, Polarity, Preprocessing
 from konkyo.models.files.checkpoint import Checkpoint
 from konkyo.trainer import data
@@ -22,7 +23,6 @@ from konkyo.trainer.importing.publishing import check_name, check_place, prepara
 from konkyo.trainer.training.evaluation import evaluate
 from konkyo.trainer.training.logits import told
 
-_MOST_CLASSES_FILE = 2**16
 # Test images on which other ranges are tried.
 _TRIED = 1000
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -164,8 +164,7 @@ def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
 
 def _classes(path: Path) -> Names:
     try:
-        with path.open("rb") as file:
-            text = file.read(_MOST_CLASSES_FILE).decode()
+        text = reading.text(path)
     except ValueError as error:
         raise NetworkFileError(f"{path} cannot be read as UTF-8 text; the name of a class on each line fits") from error
     names = tuple(line.strip() for line in text.splitlines() if line.strip())

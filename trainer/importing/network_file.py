@@ -9,9 +9,10 @@ import numpy as np
 
 from konkyo.models.architecture import Stage
 from konkyo.models.classes import Names
-from konkyo.models.files import atomic
+from konkyo.models.files import reading
 from konkyo.models.files.card import ImportCard
 from konkyo.models.files.checkpoint import MOST_BYTES, MOST_HEADER
+from konkyo.models.hiding.cost import passes_refusal
 from konkyo.models.network import Network
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing import building, state_dict, torch_file
@@ -69,7 +70,7 @@ def read(path: Path, asked: ImportOptions) -> Imported:
     OSError
         It cannot be read.
     """
-    data = atomic.read(path, MOST_BYTES)
+    data = reading.read(path, MOST_BYTES)
     try:
         return _read(path, data, asked)
     except NetworkFileError as error:
@@ -104,17 +105,21 @@ def _onnx(path: Path, data: bytes, asked: ImportOptions) -> Imported:
     read = graph.read(file, asked.side)
     known = of_range(0, 255, "the input takes bytes") if read.bytes_in else found(read.chain)
     pixels = settled(read.chain, asked.pixels, known, asked.where)
+    count = comparing.affordable(read)
     network, folded = _network(read.chain, pixels, asked.classes)
-    difference = comparing.difference(read, network, pixels)
+    difference = comparing.difference(read, network, pixels, count)
     card = _card(path, data, "ONNX", file.made_by, pixels, folded)
     return Imported(
         network,
-        card.model_copy(update={"difference": difference, "compared": 0 if difference is None else comparing.IMAGES}),
+        card.model_copy(update={"difference": difference, "compared": 0 if difference is None else count}),
     )
 
 
 def _network(chain: Chain, pixels: Pixels, classes: Names | None) -> tuple[Network, tuple[str, ...]]:
     network, folded = building.network(pixels.before(chain))
+    too_much = passes_refusal(network.architecture, ledger=False)
+    if too_much:
+        raise NetworkFileError(f"{too_much}; fewer or smaller layers, or smaller images, fit")
     count = len(network.classes)
     if classes is not None:
         if len(classes) != count:

@@ -1,6 +1,7 @@
 """Layout of pictures with a magnified heatmap of the image, in which each pixel is a square, and a column beside it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from konkyo.models.rounding import End
 from konkyo.service.drawing.layout.grid import square, unit
@@ -29,17 +30,17 @@ class Magnified:
 
     side: int
 
-    @property
+    @cached_property
     def pixel(self) -> int:
         """Side of a pixel in the heatmap."""
         return unit(self.side, _MAP)
 
-    @property
+    @cached_property
     def image(self) -> Box:
         """The image."""
         return square(MARGIN, TOP, self.side * unit(self.side, _IMAGE))
 
-    @property
+    @cached_property
     def map(self) -> Box:
         """The heatmap."""
         return square(self.image.right + _GAP, TOP, self.side * self.pixel)

@@ -8,7 +8,7 @@ import numpy as np
 from konkyo.models.network import Network
 from konkyo.models.rounding import Sum, decimals_of_sum, end_of_scale, number, round_to_total, rounded, rounded_sum
 from konkyo.service.drawing.layout.filters import filters_notes
-from konkyo.service.drawing.layout.places import Emphasis, Pair, greatest, name_places, names_width, places
+from konkyo.service.drawing.layout.places import Emphasis, Pair, name_places, names_width, pairs_to_show, places
 from konkyo.service.drawing.layout.sums import Term, draw_sum, sum_terms, sum_width
 from konkyo.service.drawing.layout.table import Pairs, Ranking, Table, in_table, ranks
 from konkyo.service.drawing.layout.wording import pairs_note
@@ -41,7 +41,7 @@ def arrange(network: Network, totals: Array, cells: int, heat: bool = False) -> 
     """
     if in_table(network):
         return Table(network, cells, heat, tuple(np.ndindex(totals.shape)))
-    return Ranking(network, cells, heat, tuple(greatest(totals, ranks(heat))))
+    return Ranking(network, cells, heat, tuple(pairs_to_show(totals, ranks(heat))))
 
 
 def draw_pairs(

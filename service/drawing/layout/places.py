@@ -30,7 +30,7 @@ def places(totals: Array) -> dict[Pair, Emphasis]:
     return {divmod(pair, totals.shape[1]): style for pair, style in zip(_order(totals), styles, strict=False)}
 
 
-def greatest(totals: Array, count: int) -> list[Pair]:
+def pairs_to_show(totals: Array, count: int) -> list[Pair]:
     """The ``count`` pairs that add or take most, the greatest contribution first: places, and absolute values.
 
     Parameters

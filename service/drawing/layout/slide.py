@@ -1,7 +1,9 @@
 """Layout of the slide: the image, every stage and the logits from left to right, in logical units."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
+from math import prod
 
 from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.classes import Names, numbered
@@ -151,16 +153,12 @@ class Slide:
         """The columns of maps: a stage has one, and with a pool a second."""
         layers: list[Layer] = []
         for number, stage in enumerate(self.architecture.stages):
-            whole = not layers or layers[-1].whole
-            layer = self._convolution(number, stage, whole)
+            layer = self._convolution(number, stage, not layers or layers[-1].whole)
             layers.append(layer)
             if stage.pool:
                 # Drawn about three quarters as large.
-                cells = self.architecture.sides[number + 1]
-                smaller = Layer(
-                    number, True, layer.maps, layer.drawn, layer.groups, cells, (3 * layer.unit + 1) // 2, layer.columns
-                )
-                layers.append(smaller)
+                cells, side = self.architecture.sides[number + 1], (3 * layer.unit + 1) // 2
+                layers.append(replace(layer, pooled=True, cells=cells, unit=side, lead=0))
         return tuple(layers)
 
     def _convolution(self, number: int, stage: Stage, whole: bool) -> Layer:
@@ -170,18 +168,15 @@ class Slide:
         # With paired wiring the maps of each map below stand together; the channels of the image are one picture.
         groups = below if stage.paired and stage.kernel and whole and number else 1
         height = (self.bottom - _TOP) // groups - (2 * _MAP_GAP if groups > 1 else 0)
-        fold = _fold(maps // groups, cells, height) if maps <= _FEW else None
-        drawn = maps
+        drawn, fold = maps, _fold(maps // groups, cells, height) if maps <= _FEW else None
         if fold is None:
+            # One map always fits.
             groups, height = 1, self.bottom - _TOP - OTHERS
-            drawn = min(maps - 1, _SHOWN)
-            while not (fold := _fold(drawn, cells, height)) and drawn > 1:
-                drawn -= 1
+            each = ((some, _fold(some, cells, height)) for some in range(max(min(maps - 1, _SHOWN), 1), 0, -1))
+            drawn, fold = next(found for found in each if found[1])
         side, columns = fold or (1, 1)
         lead = self._filter_side(number, side * cells) + _LEAD_GAP if self.kernels(number) else 0
-        if drawn < maps:
-            lead = _NUMBER
-        return Layer(number, False, maps, drawn, groups, cells, side, columns, lead)
+        return Layer(number, False, maps, drawn, groups, cells, side, columns, lead if drawn == maps else _NUMBER)
 
     @property
     def filters(self) -> bool:
@@ -205,10 +200,23 @@ class Slide:
         most = min(_FILTER_SIDE, side // kernels - _KERNEL_GAP if kernels > 1 else side)
         return kernel * max(min(round(_FILTERS[stage > 0] * side / kernel), most // kernel), 1)
 
+    @cached_property
+    def _columns(self) -> list[Box]:
+        """From left to right: the image, the layers, the hidden layers, and the field with the logits.
+
+        What is left of the width is spread evenly between them.
+        """
+        layers = [layer.width for layer in self.layers]
+        hidden = [self._hidden_width(number) for number in range(len(self.architecture.hidden))]
+        field = self._tag + self._row_width + _LOGIT + self._predicted
+        widths = [self.image.width, *layers, *hidden, field]
+        gap = max((_WIDTH - 2 * MARGIN - sum(widths)) // (len(widths) - 1), _GAP)
+        lefts = accumulate((wide + gap for wide in widths[:-1]), initial=MARGIN)
+        return [Box(left, _TOP, left + wide, self.bottom) for left, wide in zip(lefts, widths, strict=True)]
+
     def column(self, layer: int) -> Box:
         """The column of a layer."""
-        left = self.image.right + self._gap + sum(each.width + self._gap for each in self.layers[:layer])
-        return Box(left, _TOP, left + self.layers[layer].width, self.bottom)
+        return self._columns[1 + layer]
 
     def grids(self, layer: int) -> list[Grid]:
         """The groups of a layer's maps. A single group fills the column; several are centred in equal parts of it."""
@@ -251,9 +259,7 @@ class Slide:
 
     def hidden_column(self, number: int) -> Box:
         """The column of a hidden layer."""
-        left = self.column(len(self.layers) - 1).right + self._gap
-        left += sum(self._hidden_width(one) + self._gap for one in range(number))
-        return Box(left, _TOP, left + self._hidden_width(number), self.bottom)
+        return self._columns[1 + len(self.layers) + number]
 
     def hidden_words(self, number: int) -> tuple[str, str]:
         """The heading of a hidden layer: its name, and how many values it has."""
@@ -268,9 +274,7 @@ class Slide:
     def row(self, number: int) -> Box:
         """The background of a class's maps in the field. Few rows stand in the middle of the height."""
         field = (self.bottom - _TOP - self.architecture.classes * self._row) // 2
-        last = self.hidden_column(len(self.architecture.hidden) - 1) if self.architecture.hidden else None
-        last = last or self.column(len(self.layers) - 1)
-        left, top = last.right + self._gap + self._tag, _TOP + field + number * self._row
+        left, top = self._columns[-1].left + self._tag, _TOP + field + number * self._row
         return Box(left, top + 1, left + self._row_width, top + self._row - 1)
 
     def tag(self, number: int) -> Box:
@@ -305,29 +309,29 @@ class Slide:
     @cached_property
     def pairs(self) -> int:
         """Number of pairs in a row: all, if they are few."""
-        rows, columns = self.architecture.pairs
-        if rows * columns <= _FEW_PAIRS:
-            return rows * columns
+        if self._all_pairs <= _FEW_PAIRS:
+            return self._all_pairs
         return min(max(_FIELD_WIDTH // (self._field_side + self._field_gap), 3), _SHOWN_PAIRS)
 
     @property
     def whole(self) -> bool:
         """Whether a row has all pairs."""
-        rows, columns = self.architecture.pairs
-        return self.pairs == rows * columns
+        return self.pairs == self._all_pairs
+
+    @property
+    def _all_pairs(self) -> int:
+        return prod(self.architecture.pairs)
 
     @property
     def field_sizes(self) -> str:
         """The number of classes and maps in the field, and the size of the maps, in words."""
-        rows, columns = self.architecture.pairs
-        maps = sizes(rows * columns, self.architecture.sides[-1])
+        maps = sizes(self._all_pairs, self.architecture.sides[-1])
         return say("field", classes=self.architecture.classes, sizes=maps)
 
     @property
     def others_words(self) -> str:
         """How many pairs a row leaves out."""
-        rows, columns = self.architecture.pairs
-        return say("plus others", count=times(rows * columns - self.pairs, "other pair"))
+        return say("plus others", count=times(self._all_pairs - self.pairs, "other pair"))
 
     @cached_property
     def block(self) -> int:
@@ -426,30 +430,17 @@ class Slide:
         maps = self.pairs * (self._field_side + self._field_gap) - self._field_gap + 2 * edge + self._others_width
         return max(maps, round(width(self.field_sizes, NOTE)) + 4 * _EDGE)
 
-    @cached_property
-    def _gap(self) -> int:
-        """Between columns: what is left of the width, spread evenly."""
-        columns = (
-            self.image.width,
-            *(layer.width for layer in self.layers),
-            *(self._hidden_width(number) for number in range(len(self.architecture.hidden))),
-            self._tag + self._row_width + _LOGIT + self._predicted,
-        )
-        return max((_WIDTH - 2 * MARGIN - sum(columns)) // (len(columns) - 1), _GAP)
-
 
 def _fold(maps: int, cells: int, height: int) -> tuple[int, int] | None:
     """The largest side of a cell with which ``maps`` maps fit into ``height``, and the number of columns; else None."""
     # Several columns only where maps are small, or do not fit otherwise.
     for spread in (_NARROW, _SPREAD):
-        best = None
+        fits = []
         for columns in range(1, maps + 1):
-            side = min(height // -(-maps // columns) - _MAP_GAP, _SIDE) // cells
-            side = max(side, maps == 1)
-            if side < 1 or (columns > 1 and columns * (side * cells + _MAP_GAP) > spread):
-                continue
-            if best is None or side > best[0]:
-                best = side, columns
-        if best:
-            return best
+            side = max(min(height // -(-maps // columns) - _MAP_GAP, _SIDE) // cells, maps == 1)
+            if side >= 1 and (columns == 1 or columns * (side * cells + _MAP_GAP) <= spread):
+                fits.append((side, -columns))
+        if fits:
+            side, columns = max(fits)
+            return side, -columns
     return None

@@ -145,27 +145,10 @@ class Table(Pairs):
 
     def draw_heads(self, canvas: Canvas) -> None:
         """Draw the filters beside the rows and the kernels above the columns, with their names."""
-        (rows, columns), stages = self.network.architecture.pairs, self.network.architecture.stages
-        for row in range(rows):
-            box = self.grid.box(row * columns)
-            edge = self.image.right
-            if len(stages) == 2:
-                draw_filter(canvas, self.filter(row), self.network, 0, row)
-                edge = self.filter(row).left - 8
-            canvas.text(edge, box.middle[1] + 4, below(self.network, row), NOTE, MUTED, align=1)
-        last = len(stages) - 1
-        for row in range(self._kernels):
-            for column in range(columns):
-                draw_filter(canvas, self.kernel(row, column), self.network, last, column, row)
-            if self._kernels > 1:
-                box = self.kernel(row, 0)
-                canvas.text(box.left - 8, box.middle[1] + 4, str(row), NOTE, MUTED, align=1)
-        for column in range(columns):
-            x, top = self.grid.box(column).middle[0], self.kernel(0, column).top
-            canvas.text(x, top - 9, say("filter", number=column), NOTE, MUTED, align=0.5)
+        canvas.once(_draw_heads, self)
 
     @cached_property
-    def _kernels(self) -> int:
+    def kernels(self) -> int:
         """Number of kernels above each column. The three of a colour image are drawn as one."""
         inputs = weights_of(self.network, len(self.network.architecture.stages) - 1).shape[1]
         return 1 if len(self.network.architecture.stages) == 1 else inputs
@@ -173,17 +156,38 @@ class Table(Pairs):
     @cached_property
     def _kernel_side(self) -> int:
         kernel = self.network.architecture.stages[-1].kernel
-        side = 12 if self.dense and self._kernels > 1 else 30 if self.dense else 42 if self._kernels == 1 else 24
+        side = 12 if self.dense and self.kernels > 1 else 30 if self.dense else 42 if self.kernels == 1 else 24
         return kernel * max(side // kernel, 1)
 
     @property
     def _stack_height(self) -> int:
-        return self._kernels * (self._kernel_side + _KERNEL_GAP) - _KERNEL_GAP
+        return self.kernels * (self._kernel_side + _KERNEL_GAP) - _KERNEL_GAP
 
     @property
     def _heads_bottom(self) -> int:
         """Bottom edge of the image and of the kernels. The taller of the two begins at the top."""
         return max(self.image.bottom, TOP + _LABEL_HEIGHT + self._stack_height)
+
+
+def _draw_heads(canvas: Canvas, table: Table) -> None:
+    (rows, columns), stages = table.network.architecture.pairs, table.network.architecture.stages
+    for row in range(rows):
+        box = table.grid.box(row * columns)
+        edge = table.image.right
+        if len(stages) == 2:
+            draw_filter(canvas, table.filter(row), table.network, 0, row)
+            edge = table.filter(row).left - 8
+        canvas.text(edge, box.middle[1] + 4, below(table.network, row), NOTE, MUTED, align=1)
+    last = len(stages) - 1
+    for row in range(table.kernels):
+        for column in range(columns):
+            draw_filter(canvas, table.kernel(row, column), table.network, last, column, row)
+        if table.kernels > 1:
+            box = table.kernel(row, 0)
+            canvas.text(box.left - 8, box.middle[1] + 4, str(row), NOTE, MUTED, align=1)
+    for column in range(columns):
+        x, top = table.grid.box(column).middle[0], table.kernel(0, column).top
+        canvas.text(x, top - 9, say("filter", number=column), NOTE, MUTED, align=0.5)
 
 
 class Ranking(Pairs):

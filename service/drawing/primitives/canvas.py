@@ -5,13 +5,14 @@ Coordinates are logical units. Colours are indices of the palette; those of phot
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from konkyo.models.errors import ParameterError
+from konkyo.models.kept import Kept
 from konkyo.service.drawing.primitives.colours import (
     FADED,
     HAIRLINE,
@@ -41,6 +42,9 @@ CASING, DOT = 1, 0.62
 
 # Height of capitals and digits divided by the type size.
 CAPITAL = 0.7
+
+# Bytes of the parts of pictures that are kept.
+_MOST_KEPT = 4 * 2**20
 
 
 class Box(NamedTuple):
@@ -80,6 +84,27 @@ class Box(NamedTuple):
     def baseline(self, size: int) -> float:
         """The baseline that centres capitals and digits of a type size vertically."""
         return (self.top + self.bottom + CAPITAL * size) / 2
+
+
+class Part(NamedTuple):
+    """A part of a picture, which is kept.
+
+    Attributes
+    ----------
+    width
+        Of a picture that has room for it.
+    content
+        As a canvas of its form puts it.
+    size
+        Its bytes.
+    """
+
+    width: int
+    content: Any
+    size: int
+
+
+_KEPT: Kept[Part] = Kept(_MOST_KEPT, lambda part: part.size)
 
 
 class Canvas(ABC):
@@ -225,6 +250,41 @@ class Canvas(ABC):
         """Draw a horizontal or vertical line, one unit thick, from one (x, y) to another, both included."""
         (left, right), (top, bottom) = (sorted(ends) for ends in zip(start, end, strict=True))
         self.fill(Box(left, top, right + 1, bottom + 1), colour)
+
+    def once(self, draw: Callable[..., None], *arguments: Hashable) -> None:
+        """Draw what depends on its arguments and the style alone, such as a network's filters; it is kept.
+
+        Parameters
+        ----------
+        draw
+            A function of the canvas and these arguments.
+        """
+
+        def part() -> Part:
+            sheet = self._sheet()
+            draw(sheet, *arguments)
+            content, size = sheet._content()
+            return Part(sheet.width, content, size)
+
+        kept = _KEPT.get((*self._place(), draw, arguments), part)
+        self._widen(kept.width)
+        self._put(kept.content)
+
+    def _place(self) -> tuple[Hashable, ...]:
+        """What else decides how a part is drawn."""
+        return type(self), self.style, self.width, self.height
+
+    @abstractmethod
+    def _sheet(self) -> Self:
+        """A canvas of this size with nothing on it, not even paper."""
+
+    @abstractmethod
+    def _content(self) -> tuple[Any, int]:
+        """What was drawn on a sheet, and its bytes."""
+
+    @abstractmethod
+    def _put(self, content: Any) -> None:
+        """Draw the content of a sheet."""
 
     def heading(self, text: str) -> None:
         """Write the heading of the picture."""

@@ -47,15 +47,19 @@ def colour_bar(canvas: Canvas, left: int, top: int, height: int, end: End, title
     }
     shades = (POSITIVE, NEGATIVE) if end.value else (NEUTRAL, NEUTRAL)
     box = Box(left, top, left + WIDTH, top + height)
-    canvas.ramp(box, *shades, upright=True)
-    canvas.frame(box)
     right = box.left + bar_width(end)
-    if title:
-        canvas.text(right, box.top - _TITLE_ABOVE, title, NOTE, MUTED, align=1)
+    canvas.once(_draw_bar, box, shades, right, title)
     for share, (text, colour) in ticks.items():
         middle = round(box.top + (1 - share) / 2 * (box.height - 1))
         canvas.fill(Box(box.right, middle, box.right + _TICK, middle + 1), HAIRLINE)
         canvas.text(right, middle + 0.5 + NOTE * CAPITAL / 2, text, NOTE, colour, align=1)
+
+
+def _draw_bar(canvas: Canvas, box: Box, shades: tuple[int, int], right: int, title: str) -> None:
+    canvas.ramp(box, *shades, upright=True)
+    canvas.frame(box)
+    if title:
+        canvas.text(right, box.top - _TITLE_ABOVE, title, NOTE, MUTED, align=1)
 
 
 def bar_width(end: End) -> int:

@@ -28,8 +28,8 @@ MIDDLE_GREY, INK_GREY = GREY + _GREYS // 2, GREY + _GREYS
 NEGATIVE = GREY + _GREYS + 1
 NEUTRAL = NEGATIVE + _STEPS
 POSITIVE = NEUTRAL + _STEPS
-# Not an entry of the palette: the pixel has a colour of its own.
-PHOTO = 255
+# No entries of the palette: nothing is drawn yet; the pixel has a colour of its own.
+NOTHING, PHOTO = 254, 255
 
 # Brightness of red, green and blue (Rec. 709).
 _BRIGHTNESS = np.array([0.2126, 0.7152, 0.0722])

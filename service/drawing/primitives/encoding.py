@@ -9,7 +9,6 @@ try:
     from isal import isal_zlib as deflating
 except ModuleNotFoundError:  # only who serves has it
     import zlib as deflating  # type: ignore[no-redef]
-from PIL import Image
 
 from konkyo.service.drawing.primitives.colours import Pixels
 
@@ -23,16 +22,11 @@ _LEVEL = 1
 _SMALL = 256
 
 
-def png(image: Image.Image) -> bytes:
-    """Encode a picture as a PNG: in mode P with one byte for each pixel, in mode RGB with three.
+def encoded(pixels: Pixels, palette: bytes = b"") -> bytes:
+    """A PNG of indices (rows, columns) of a palette, or of colours (rows, columns, 3).
 
     Pillow takes twice the time: it tries filters, and its zlib is slower. A palette's indices need no filter.
     """
-    return encoded(np.asarray(image), bytes(image.getpalette() or ()) if image.mode == "P" else b"")
-
-
-def encoded(pixels: Pixels, palette: bytes = b"") -> bytes:
-    """As ``png``, for indices (rows, columns) of a palette, or for colours (rows, columns, 3)."""
     height, width = pixels.shape[:2]
     rows = np.empty((height, 1 + pixels[0].size), np.uint8)
     rows[:, 0] = _NO_FILTER

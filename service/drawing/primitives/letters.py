@@ -2,11 +2,13 @@
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 from unicodedata import combining, east_asian_width, normalize
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from konkyo.models.kept import Kept
 from konkyo.service.drawing.primitives.colours import SHADES, Pixels
 
 # Letters are drawn this many times larger and averaged, so that their spacing is exact to a quarter of a pixel. The
@@ -24,6 +26,27 @@ _WORDS = re.compile(
 )
 # Thickness of the font's plus sign divided by the type size.
 _STROKE = 0.075
+# Bytes of the lines of text that are kept.
+_MOST_KEPT = 4 * 2**20
+
+
+class Letters(NamedTuple):
+    """A line of text in pixels.
+
+    Attributes
+    ----------
+    shades
+        0…15, of which 0 is not drawn.
+    left, ascent
+        The offsets of the pixels from the line's origin and above its baseline.
+    """
+
+    shades: Pixels
+    left: int
+    ascent: int
+
+
+_kept: Kept[Letters] = Kept(_MOST_KEPT, lambda line: line.shades.nbytes)
 
 
 @lru_cache(maxsize=4096)
@@ -62,12 +85,12 @@ def writable(text: str) -> str | None:
     return plain if plain and known else None
 
 
-@lru_cache(maxsize=4096)
-def letters(text: str, size: int, strong: bool) -> tuple[Pixels, int, int]:
-    """The shades of a line of text, 0…15, and the offsets of the array from its origin and above its baseline.
+def letters(text: str, size: int, strong: bool) -> Letters:
+    """A line of text of this size in pixels; the rest as in ``Canvas.text``."""
+    return _kept.get((text, size, strong), lambda: _letters(text, size, strong))
 
-    ``size`` is in pixels. The array is cached and read-only.
-    """
+
+def _letters(text: str, size: int, strong: bool) -> Letters:
     fine = size * _FINENESS
     # The array extends beyond both ends of the line, as the array of each glyph does.
     side = _side(size)
@@ -82,8 +105,7 @@ def letters(text: str, size: int, strong: bool) -> tuple[Pixels, int, int]:
     wide = np.stack([line[:, step::_FINENESS] for step in range(_FINENESS)]).sum(0, np.uint16)
     sums = np.stack([wide[step::_FINENESS] for step in range(_FINENESS)]).sum(0, np.uint16)
     shades = (sums * np.float32(SHADES / (255 * _FINENESS**2)) + np.float32(0.5)).astype(np.uint8)
-    shades.flags.writeable = False
-    return shades, -side // _FINENESS, size
+    return Letters(shades, -side // _FINENESS, size)
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,7 @@
-"""The points of outlines inside or outside groups of an image's pixels. A pixel is a square of points."""
+"""Outlines inside or outside groups of an image's pixels, as rectangles.
+
+A pixel has nine parts: corners, edges, the middle. How wide its edges are is for the canvas to say.
+"""
 
 from itertools import product
 from typing import Any
@@ -8,44 +11,45 @@ from numpy.typing import NDArray
 
 # The group of pixels that are in no group.
 NONE = -1
+# The parts of a pixel that touch the one before it, that beside it, and the one behind it, along an axis.
+_NEAR = slice(0, 1), slice(0, 3), slice(2, 3)
 
 Groups = NDArray[np.integer[Any]]
+# Top, bottom, left and right, in parts of pixels; bottom and right excluded.
+Run = tuple[int, int, int, int]
 
 
-def edges(groups: Groups, side: int, thickness: int) -> NDArray[np.bool_]:
-    """(rows · side, columns · side): points within ``thickness`` of a pixel of a lower group or of no group.
+def edges(groups: Groups, beyond: int = NONE) -> list[Run]:
+    """The parts of pixels that touch a pixel of a lower group: a rectangle for each run of parts in equal rows.
 
     The line between two groups is drawn once, in the higher one.
 
     Parameters
     ----------
     groups
-        (rows, columns): the group of each pixel, or ``NONE``. Outside the image there is no group.
-    side
-        Of a pixel, in points.
+        (rows, columns): the group of each pixel, or ``NONE``.
+    beyond
+        The group of what is outside the image.
     """
-    members = np.nonzero(groups != NONE)
-    around = np.pad(groups, 1, constant_values=NONE)
-    steps = np.arange(side)
-    near = {-1: steps < thickness, 0: steps >= 0, 1: steps >= side - thickness}
-    squares = np.zeros((len(members[0]), side, side), np.bool_)
-    for down, right in product(near, near):
-        lower = around[members[0] + 1 + down, members[1] + 1 + right] < groups[members]
-        squares[lower] |= near[down][:, None] & near[right]
     rows, columns = groups.shape
-    edges = np.zeros((rows, side, columns, side), np.bool_)
-    edges[members[0], :, members[1], :] = squares
-    return edges.reshape(rows * side, columns * side)
+    padded = np.full((rows + 2, columns + 2), beyond, np.intp)
+    padded[1:-1, 1:-1] = groups
+    parts = np.zeros((rows, 3, columns, 3), np.bool_)
+    for down, right in product(range(3), repeat=2):
+        lower = padded[down : down + rows, right : right + columns] < groups
+        parts[:, _NEAR[down], :, _NEAR[right]] |= lower[:, None, :, None]
+    return _runs(parts.reshape(3 * rows, 3 * columns))
 
 
-def around(inside: NDArray[np.bool_], side: int, thickness: int) -> NDArray[np.bool_]:
-    """(rows · side, columns · side): points outside a mask (rows, columns) within ``thickness`` of a pixel inside.
+def around(inside: NDArray[np.bool_]) -> list[Run]:
+    """As ``edges``, the parts of pixels outside a mask (rows, columns) that touch a pixel inside."""
+    return edges(np.where(inside, 0, 1), beyond=1)
 
-    ``side`` is at least ``thickness``.
-    """
-    points = inside.repeat(side, 0).repeat(side, 1)
-    padded = np.pad(points, thickness)
-    near = np.zeros_like(points)
-    for down, right in product((0, thickness, 2 * thickness), repeat=2):
-        near |= padded[down : down + points.shape[0], right : right + points.shape[1]]
-    return near & ~points
+
+def _runs(mask: NDArray[np.bool_]) -> list[Run]:
+    tops = [0, *(np.flatnonzero((mask[1:] != mask[:-1]).any(1)) + 1).tolist(), len(mask)]
+    padded = np.zeros((len(tops) - 1, mask.shape[1] + 2), np.bool_)
+    padded[:, 1:-1] = mask[tops[:-1]]
+    row, place = (each.tolist() for each in np.nonzero(padded[:, 1:] != padded[:, :-1]))
+    ends = zip(row[::2], place[::2], place[1::2], strict=True)
+    return [(tops[one], tops[one + 1], left, right) for one, left, right in ends]

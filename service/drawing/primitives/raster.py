@@ -2,27 +2,32 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from konkyo.service.drawing.primitives.canvas import CASING, DOT, Box, Canvas
 from konkyo.service.drawing.primitives.colours import (
     HAIRLINE,
     INK,
     NEUTRAL,
+    NOTHING,
     PAPER,
     PHOTO,
     SHADES,
     Array,
     Pixels,
+    colour_of,
     palette,
 )
-from konkyo.service.drawing.primitives.encoding import png
+from konkyo.service.drawing.primitives.encoding import encoded
 from konkyo.service.drawing.primitives.letters import letters, width
-from konkyo.service.drawing.primitives.outline import Groups, around, edges
+from konkyo.service.drawing.primitives.outline import Groups, Run, around, edges
 from konkyo.service.drawing.primitives.style import Style
+
+# Of a part of a picture: rows and columns, their pixels, which of them are drawn, and photographs.
+_Stamp = tuple[slice, slice, Pixels, NDArray[np.bool_], list[tuple[tuple[int, int], Pixels]]]
 
 
 class Raster(Canvas):
@@ -34,33 +39,22 @@ class Raster(Canvas):
         (height · scale, width · scale) palette indices; ``PHOTO`` where a photograph is.
     """
 
-    def __init__(self, width: int, height: int, style: Style) -> None:
+    def __init__(self, width: int, height: int, style: Style, ground: int = PAPER) -> None:
         super().__init__(width, height, style)
-        self.pixels = np.full((height * self.scale, width * self.scale), PAPER, np.uint8)
+        self._ground = ground
+        self.pixels = np.full((height * self.scale, width * self.scale), ground, np.uint8)
         self._photos: list[tuple[tuple[int, int], Pixels]] = []
 
-    def picture(self) -> Image.Image:
-        """The finished picture: in mode P, or in mode RGB where there are photographs.
-
-        Raises
-        ------
-        ParameterError
-            Text has made the picture wider than 4,000 pixels.
-        """
+    def encode(self) -> bytes:
         self.check_size()
-        image = Image.fromarray(self.pixels)
-        image.putpalette(palette(self.style.theme))
         if not self._photos:
-            return image
-        colours = np.array(image.convert("RGB"))
+            return encoded(self.pixels, palette(self.style.theme))
+        colours = colour_of(self.style.theme, self.pixels)
         for (top, left), pixels in self._photos:
             rows, columns = slice(top, top + pixels.shape[0]), slice(left, left + pixels.shape[1])
             visible = self.pixels[rows, columns] == PHOTO
             np.copyto(colours[rows, columns], pixels, where=visible[..., None])
-        return Image.fromarray(colours)
-
-    def encode(self) -> bytes:
-        return png(self.picture())
+        return encoded(colours)
 
     def region(self, box: Box) -> Pixels:
         """The pixels of a box, as a writable view."""
@@ -116,7 +110,7 @@ class Raster(Canvas):
         if framed:
             self.windows(first.grow(1), pitch, (rows, columns))[:] = HAIRLINE
         high, wide = first.height // cells[0] * self.scale, first.width // cells[1] * self.scale
-        self.windows(first, pitch, (rows, columns))[:] = indices.repeat(high, 2).repeat(wide, 3)
+        self.windows(first, pitch, (rows, columns))[:] = indices.repeat(wide, 3).repeat(high, 2)
 
     def photo(self, box: Box, colours: Pixels, framed: bool = True) -> None:
         if framed:
@@ -124,24 +118,29 @@ class Raster(Canvas):
         region = self.region(box)
         region[:] = PHOTO
         down, right = region.shape[0] // colours.shape[0], region.shape[1] // colours.shape[1]
-        self._photos.append(((box.top * self.scale, box.left * self.scale), colours.repeat(down, 0).repeat(right, 1)))
+        self._photos.append(((box.top * self.scale, box.left * self.scale), colours.repeat(right, 1).repeat(down, 0)))
 
     def dots(self, box: Box, areas: Array) -> None:
         side = box.width // areas.shape[1] * self.scale
         offset = np.arange(side) - (side - 1) / 2
         distance = np.hypot(offset[:, None], offset)
         radius = np.sqrt(np.clip(areas, 0, 1)) * side * DOT / 2
-        inked = distance[:, None, :] < radius[:, None, :, None]
-        self.region(box)[inked.reshape(box.height * self.scale, -1)] = INK
+        rows, columns = np.nonzero(radius)
+        unit = box.width // areas.shape[1]
+        first = Box(box.left, box.top, box.left + unit, box.top + unit)
+        squares = self.windows(first, (unit, unit), areas.shape)
+        inked = distance < radius[rows, columns, None, None]
+        squares[rows, columns] = np.where(inked, np.uint8(INK), squares[rows, columns])
 
     def outline(self, box: Box, groups: Groups, thickness: int, colour: int = INK) -> None:
-        side = box.width // groups.shape[1] * self.scale
+        side, runs, region = box.width // groups.shape[1] * self.scale, edges(groups), self.region(box)
         for wide, shade in ((thickness + CASING, PAPER), (thickness, colour)):
-            self.region(box)[edges(groups, side, wide * self.scale)] = shade
+            _paint(region, runs, side, wide * self.scale, shade)
 
     def contour(self, boxes: Iterable[Box], inside: NDArray[np.bool_], colour: int) -> None:
         boxes = list(boxes)
-        line = around(inside, boxes[0].width // inside.shape[1] * self.scale, self.scale)
+        line = np.zeros((boxes[0].height * self.scale, boxes[0].width * self.scale), np.bool_)
+        _paint(line, around(inside), boxes[0].width // inside.shape[1] * self.scale, self.scale, True)
         for box in boxes:
             self.region(box)[line] = colour
 
@@ -179,16 +178,33 @@ class Raster(Canvas):
         row = round(baseline * self.scale) - ascent
         column = round(x * self.scale - align * width(text, size) * self.scale) + left
         # Text beyond the left edge is cut off.
-        shades = shades[:, max(0, -column) :]
-        column = max(0, column)
-        target = self.pixels[row : row + shades.shape[0], column : column + shades.shape[1]]
-        np.copyto(target, _ramp(colour, reverse)[shades], where=shades > 0)
+        if column < 0:
+            shades, column = shades[:, -column:], 0
+        height, wide = shades.shape
+        target = self.pixels[row : row + height, column : column + wide]
+        np.copyto(target, _ramp(colour, reverse).take(shades), where=shades != 0)
+
+    def _sheet(self) -> Self:
+        return type(self)(self.width, self.height, self.style, NOTHING)
+
+    def _content(self) -> tuple[_Stamp, int]:
+        drawn = self.pixels != NOTHING
+        rows, columns = (_extent(drawn.any(axis)) for axis in (1, 0))
+        pixels, mask = self.pixels[rows, columns].copy(), drawn[rows, columns].copy()
+        return (rows, columns, pixels, mask, self._photos), 2 * pixels.nbytes + sum(
+            one.nbytes for _, one in self._photos
+        )
+
+    def _put(self, content: _Stamp) -> None:
+        rows, columns, pixels, mask, photos = content
+        np.copyto(self.pixels[rows, columns], pixels, where=mask)
+        self._photos += photos
 
     def _widen(self, units: int) -> None:
         super()._widen(units)
         missing = self.width * self.scale - self.pixels.shape[1]
         if missing > 0:
-            self.pixels = np.pad(self.pixels, ((0, 0), (0, missing)), constant_values=PAPER)
+            self.pixels = np.pad(self.pixels, ((0, 0), (0, missing)), constant_values=self._ground)
 
 
 @lru_cache
@@ -196,3 +212,19 @@ def _ramp(colour: int, reverse: bool) -> Pixels:
     """The palette index of each shade of a letter."""
     ramp = np.array([PAPER, *range(colour - SHADES + 1, colour + 1)], np.uint8)
     return ramp[::-1] if reverse else ramp
+
+
+def _extent(drawn: NDArray[np.bool_]) -> slice:
+    """From the first to the last that is drawn."""
+    places = np.flatnonzero(drawn)
+    return slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0)
+
+
+def _paint(region: NDArray[Any], runs: list[Run], side: int, thickness: int, colour: int) -> None:
+    """Paint rectangles of parts of pixels of this side; edges are ``thickness`` wide."""
+    # Where the parts of each pixel begin and end. Edges that are wider than half a pixel overlap.
+    wide, pixels = min(thickness, side), range(0, region.shape[1], side)
+    starts = [pixel + at for pixel in pixels for at in (0, wide, side - wide)]
+    ends = [pixel + at for pixel in pixels for at in (wide, max(side - wide, wide), side)]
+    for top, bottom, left, right in runs:
+        region[starts[top] : ends[bottom - 1], starts[left] : ends[right - 1]] = colour

@@ -5,11 +5,10 @@ No scripts, no style sheets and no links: it is drawn as it stands wherever SVG 
 
 import re
 from binascii import b2a_base64
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from hashlib import sha256
 from html import escape
-from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ from konkyo.service.drawing.primitives.colours import (
 )
 from konkyo.service.drawing.primitives.encoding import encoded
 from konkyo.service.drawing.primitives.letters import width
-from konkyo.service.drawing.primitives.outline import Groups, around, edges
+from konkyo.service.drawing.primitives.outline import Groups, Run, around, edges
 from konkyo.service.drawing.primitives.style import Language, Style
 
 # The font of the PNG is like Helvetica. Liberation Sans and Arial have the same widths as Helvetica.
@@ -133,15 +132,15 @@ class Vector(Canvas):
         self._path("".join("M%.6g %.6ga%.3g %.3g 0 1 1 0 .001z" % (x, y, r, r) for x, y, r in each), INK)  # noqa: UP031
 
     def outline(self, box: Box, groups: Groups, thickness: int, colour: int = INK) -> None:
-        side = box.width // groups.shape[1]
+        side, found = box.width // groups.shape[1], edges(groups)
         for wide, shade in ((thickness + CASING, PAPER), (thickness, colour)):
-            self._mask(box, edges(groups, 3, 1), _thirds(groups, side, wide), shade)
+            self._runs(box, found, _thirds(groups, side, wide), shade)
 
     def contour(self, boxes: Iterable[Box], inside: NDArray[np.bool_], colour: int) -> None:
         boxes = list(boxes)
         name = self._name("contour")
         places = _thirds(inside, boxes[0].width // inside.shape[1], 1)
-        self._mask(boxes[0], around(inside, 3, 1), places, colour, f' id="{name}"')
+        self._runs(boxes[0], around(inside), places, colour, f' id="{name}"')
         self._parts += [
             f'<use xlink:href="#{name}" x="{box.left - boxes[0].left}" y="{box.top - boxes[0].top}"/>'
             for box in boxes[1:]
@@ -177,6 +176,22 @@ class Vector(Canvas):
             f'fill="{self._colours[PAPER if reverse else colour]}">{_escaped(text)}</text>'
         )
 
+    def _place(self) -> tuple[Hashable, ...]:
+        return *super()._place(), self._names
+
+    def _sheet(self) -> Self:
+        sheet = type(self)(self.width, self.height, self.style)
+        sheet._names = self._names
+        return sheet
+
+    def _content(self) -> tuple[tuple[int, str, list[str]], int]:
+        return (self._names, self._title, self._parts), sum(map(len, self._parts))
+
+    def _put(self, content: tuple[int, str, list[str]]) -> None:
+        self._names, title, parts = content
+        self._title = title or self._title
+        self._parts += parts
+
     def _name(self, kind: str) -> str:
         """A name for what is drawn again. Two SVGs in one document have none in common, unless they are the same."""
         self._names += 1
@@ -194,22 +209,20 @@ class Vector(Canvas):
             f'xlink:href="data:image/png;base64,{data}"/>'
         )
 
-    def _mask(self, box: Box, mask: NDArray[np.bool_], places: list[int], colour: int, more: str = "") -> None:
-        """Paint the points of a mask: a rectangle for each run of points in equal rows.
+    def _runs(self, box: Box, runs: list[Run], places: list[int], colour: int, more: str = "") -> None:
+        """Paint rectangles of parts of pixels.
 
         Parameters
         ----------
         places
-            Where each point begins, and the last ends, to the right and downwards.
+            Where each part begins, and the last ends, to the right and downwards.
         """
-        changes = np.flatnonzero((mask[1:] != mask[:-1]).any(1)) + 1
-        pieces = []
-        for top, bottom in pairwise([0, *changes.tolist(), len(mask)]):
-            ends = np.flatnonzero(np.diff(mask[top], prepend=False, append=False)).tolist()
-            y, high = box.top + places[top], places[bottom] - places[top]
-            for left, right in zip(ends[::2], ends[1::2], strict=True):
-                x = box.left + places[left]
-                pieces.append(f"M{x} {y}H{box.left + places[right]}v{high}H{x}z")
+        x, y = box.left, box.top
+        pieces = [
+            f"M{x + places[left]} {y + places[top]}H{x + places[right]}v{places[bottom] - places[top]}"
+            f"H{x + places[left]}z"
+            for top, bottom, left, right in runs
+        ]
         # Rectangles that touch have no seam between them.
         self._path("".join(pieces), colour, f' shape-rendering="crispEdges"{more}')
 

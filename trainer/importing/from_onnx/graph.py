@@ -48,6 +48,8 @@ class Graph:
         What the output is: ``logits``, ``softmax``, ``log_softmax``, or ``sigmoid`` of one output.
     model
         The needed nodes as a model, for ONNX's evaluator.
+    work, kept
+        What the evaluator does and keeps for one batch, as in ``State``.
     """
 
     chain: Chain
@@ -55,6 +57,8 @@ class Graph:
     first: tuple[tuple[int, ...], tuple[int, ...]]
     ends: str
     model: onnx.ModelProto
+    work: int
+    kept: int
 
 
 def read(file: OnnxFile, side: int | None = None) -> Graph:
@@ -75,6 +79,7 @@ class _Reading:
         self.file = file
         self.state = State()
         self.used: dict[str, Constant] = {}
+        self.taken = {name for node in file.nodes for name in node.input}
         self.values: dict[str, Flow | Constant] = {}
         self.input_type = file.input.type.tensor_type.elem_type
         if self.input_type not in {*FLOATS, onnx.TensorProto.UINT8}:
@@ -102,7 +107,8 @@ class _Reading:
             )
         ends = "sigmoid" if out.size == 1 and isinstance(out.place.layer, Activation) else out.ends
         chain = Chain(out.place.layers, self.side, self.channels)
-        return Graph(chain, self.input_type == onnx.TensorProto.UINT8, self.first, ends, self.file.alone(self.used))
+        model, bytes_in = self.file.alone(self.used), self.input_type == onnx.TensorProto.UINT8
+        return Graph(chain, bytes_in, self.first, ends, model, self.state.work, self.state.kept)
 
     def _node(self, node: onnx.NodeProto) -> None:
         name = title(node)
@@ -118,10 +124,11 @@ class _Reading:
         except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
             raise NetworkFileError(f"{name}: its inputs and attributes do not fit each other") from error
         self.state.room -= made.numbers.nbytes if isinstance(made, Flow) else made.nbytes
+        self.state.kept += made.numbers.size if isinstance(made, Flow) else made.size
         if self.state.room < 0:
             raise NetworkFileError(f"{name}: the graph moves more than {ROOM:,} bytes; fewer or smaller layers fit")
         for other in node.output[1:]:
-            if other and (other == self.file.output.name or any(other in one.input for one in self.file.nodes)):
+            if other and (other == self.file.output.name or other in self.taken):
                 raise NetworkFileError(f"{name}: more than its first output is used; one fits")
         self.values[node.output[0]] = made
 

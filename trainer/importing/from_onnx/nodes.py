@@ -34,6 +34,9 @@ from konkyo.trainer.importing.from_onnx.constants import Attributes, Constant
 # Bytes of all arrays that the reading makes beside the weights, and values of the images of one batch.
 ROOM = 2**29
 MOST_BATCH = 2**22
+# In ONNX's evaluator, the multiply-adds that take as long as gathering a value that a convolution sees, and as making a
+# value of a pool, which is a step of Python.
+GATHERED, POOLED = 64, 20_000
 
 FLOATS = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16}
 FITTING = (
@@ -113,9 +116,15 @@ class State:
     ----------
     room
         Bytes that arrays may still take.
+    work
+        What ONNX's evaluator does for one batch, in multiply-adds.
+    kept
+        Values that it makes for one batch. It keeps all of them to the end.
     """
 
     room: int = ROOM
+    work: int = 0
+    kept: int = 0
 
 
 @dataclass(frozen=True)
@@ -200,6 +209,8 @@ def _convolution(step: Step) -> Flow:
     side = made.side(rows)
     if side < 1:
         raise step.refuse(f"has kernels of {kernel}×{kernel} on maps of {rows}×{rows}; smaller ones fit")
+    columns = step.flow.batch * maps * (kernel * side) ** 2
+    step.state.work += columns * (GATHERED + filters // groups)
     return step.layer(made, (filters, side, side))
 
 
@@ -287,7 +298,9 @@ def _pooled(step: Step, side: int, stride: int, kind: PoolKind) -> Flow:
     if wrong:
         raise step.refuse(wrong)
     made = Pool(step.name, side, stride, kind)
-    return step.layer(made, (maps, made.side(rows), made.side(rows)))
+    flow = step.layer(made, (maps, made.side(rows), made.side(rows)))
+    step.state.work += POOLED * flow.numbers.size
+    return flow
 
 
 def _whole(kind: PoolKind) -> Callable[[Step], Flow]:
@@ -432,6 +445,7 @@ def _affine(step: Step, weight: F64, bias: F64, array: tuple[int, ...]) -> Flow:
     placed = np.empty((outputs, inputs))
     placed[:, order] = weight.T
     step.state.room -= placed.nbytes
+    step.state.work += step.flow.batch * placed.size
     return step.layer(Affine(step.name, placed, bias), (outputs,), array)
 
 

@@ -12,7 +12,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
-from konkyo.models.files import atomic
+from konkyo.models.files import reading
 from konkyo.models.files.checkpoint import MOST_BYTES
 from konkyo.trainer.errors import NetworkFileError
 from konkyo.trainer.importing.from_onnx import protobuf
@@ -154,7 +154,7 @@ class OnnxFile:
             offset = int(said.get("offset", 0))
             if int(said.get("length", size)) != size or offset < 0:
                 raise NetworkFileError(f"{name} announces {size:,} bytes and says otherwise of the file that holds it")
-            data = atomic.read(path, MOST_BYTES)
+            found = reading.part(path, offset, size)
         except ValueError as error:
             raise NetworkFileError(f"{name} says no number for where it lies in {shown(location)}") from error
         except OSError as error:
@@ -162,7 +162,6 @@ class OnnxFile:
                 f"{name} lies in {shown(location)}, which cannot be read ({error.strerror or error}); it "
                 "belongs beside the .onnx file"
             ) from error
-        found = data[offset : offset + size]
         if len(found) != size:
             raise NetworkFileError(f"{name} announces {size:,} bytes, and {shown(location)} holds {len(found):,} there")
         return found
@@ -225,6 +224,9 @@ def parse(data: bytes, folder: Path) -> OnnxFile:
         raise NetworkFileError("it defines functions of its own; torch.onnx.export(…, optimize=True) writes none")
     if model.graph.sparse_initializer:
         raise NetworkFileError("it holds sparse weights; dense ones fit")
+    outside = sum(prod(one.dims) * _BYTES.get(one.data_type, 0) for one in _external(model))
+    if outside > MOST_BYTES:
+        raise NetworkFileError(f"its tensors announce {outside:,} bytes in other files; {MOST_BYTES:,} are read in all")
     if not all(isinstance(name, str) for name in _names(model)):
         raise NetworkFileError("it holds names that are no text in UTF-8; export it again")
     versions = {one.domain: one.version for one in model.opset_import}
@@ -233,6 +235,13 @@ def parse(data: bytes, folder: Path) -> OnnxFile:
     if not OLDEST <= version <= newest:
         raise NetworkFileError(f"it is of ONNX's operator set {version}; {OLDEST} to {newest} fit")
     return OnnxFile(model, folder)
+
+
+def _external(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
+    """The tensors whose values lie in another file."""
+    yield from (one for one in model.graph.initializer if one.data_location == _TYPES.EXTERNAL)
+    for node in model.graph.node:
+        yield from (one.t for one in node.attribute if one.t.data_location == _TYPES.EXTERNAL)
 
 
 def _names(model: onnx.ModelProto) -> Iterator[str | bytes]:

@@ -30,11 +30,10 @@ function shapeOf(image) {
   return isColour(image) ? [channelsOf(image).length, side, side] : [side, side];
 }
 
-/** Hide a region, or show it again; one of the grounds stays. */
+/** Hide a region, or show it again. */
 export function toggle(place) {
-  const { where } = state.answer;
   const hidden = includes(state.hidden, place);
-  if (!hidden && (includes(where.sufficient.regions, place) || !includes(where.players, place))) return;
+  if (!hidden && !includes(state.answer.where.players, place)) return;
   hide(hidden ? state.hidden.filter((one) => !same(one, place)) : [...state.hidden, place]);
 }
 

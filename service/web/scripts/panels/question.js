@@ -135,8 +135,8 @@ function worksOf(where, spot, decimals) {
 function groundsWords(said, { now: { answer, hidden, spot }, one }) {
   const { predicted, sufficient, contrast, players, empty } = answer.where;
   if (spot && !includes(players, spot)) return said.groundsNone;
-  if (spot && includes(sufficient.regions, spot)) return said.groundsLocked(nameOf(predicted));
-  if (spot) return includes(hidden, spot) ? said.groundsShow : said.groundsHide;
+  if (spot && includes(hidden, spot)) return said.groundsShow;
+  if (spot) return said.groundsHide({ ground: includes(sufficient.regions, spot), predicted: nameOf(predicted) });
   return said.grounds({
     predicted: nameOf(predicted),
     kept: sufficient.regions.length,

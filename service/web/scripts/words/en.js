@@ -161,7 +161,7 @@ export default {
   legendCritical: "one region hidden in here: the tag is read",
   legendShare: (side) => `what the region adds; ${side}×${side} pixels`,
   legendCell: "what the cell adds to the pair",
-  legendGround: "ground: it stays",
+  legendGround: "ground",
   legendContrast: (name) => `contrast: becomes ${a(name)}`,
   legendHidden: "hidden",
   hideOthers: "Hide others",
@@ -219,12 +219,11 @@ export default {
         ? `With ${contrast.count === 1 ? "the dashed region" : `the ${contrast.count} dashed regions`} hidden, ${contrast.predicted} is read${contrast.count === 1 ? "." : "; hiding fewer never changes the answer."}`
         : `Whatever is hidden, ${stays}.`,
       `With everything hidden, ${empty} is read (${share}).`,
-      free ? "Try it: click on regions." : "",
+      players ? "Try it: click on regions." : "",
     ].filter(Boolean).join(" ");
   },
   groundsNone: "Hiding this region changes no pixel.",
-  groundsLocked: (digit) => `This region is one of the grounds of the ${digit}: it stays. Another set of regions may prove it too.`,
-  groundsHide: "Click to hide this region, and watch what is read.",
+  groundsHide: ({ ground, predicted }) => `${ground ? `This region is one of the grounds of the ${predicted}. Another set of regions may prove it too. ` : ""}Click to hide this region, and watch what is read.`,
   groundsShow: "Click to show this region again.",
 
   besideLabel: "Another network beside it",

@@ -148,7 +148,7 @@ export default {
   legendCritical: "この中の 1 領域を隠すと札の数字と認識",
   legendShare: (side) => `領域 (${side}×${side} 画素) が加える値`,
   legendCell: "マスが組に加える値",
-  legendGround: "根拠 (隠さない)",
+  legendGround: "根拠",
   legendContrast: (digit) => `すべて隠すと「${digit}」になる`,
   legendHidden: "隠した領域",
   hideOthers: "ほかをすべて隠す",
@@ -205,12 +205,11 @@ export default {
         ? `破線の ${contrast.count} 領域を${contrast.count === 1 ? "" : "すべて"}隠すと「${contrast.predicted}」になります。${contrast.count === 1 ? "" : "それより少なければ、どこを隠しても変わりません。"}`
         : `何を隠しても${stays}。`,
       `すべて隠すと「${empty}」と認識されます (${share})。`,
-      free ? "領域をクリックして確かめてください。" : "",
+      players ? "領域をクリックして確かめてください。" : "",
     ].filter(Boolean).join("");
   },
   groundsNone: "この領域を隠しても画素は変わりません。",
-  groundsLocked: (digit) => `この領域は「${digit}」の根拠の 1 つなので、隠しません。ほかの組み合わせでも証明できることがあります。`,
-  groundsHide: "クリックするとこの領域を隠します。結果の変化を見てください。",
+  groundsHide: ({ ground, predicted }) => `${ground ? `この領域は「${predicted}」の根拠の 1 つです。ほかの組み合わせでも証明できることがあります。` : ""}クリックするとこの領域を隠します。結果の変化を見てください。`,
   groundsShow: "クリックするとこの領域をもう一度表示します。",
 
   besideLabel: "並べて比べるネットワーク",
