@@ -10,9 +10,14 @@ from konkyo.models.grounds.proofs import Grounds
 from konkyo.models.hiding.occlusion import OcclusionExplanation
 from konkyo.models.hiding.shapley import ShapleyExplanation
 from konkyo.models.result import Prediction, Result
-from konkyo.service import drawing
+from konkyo.service.drawing.grounds import grounds
+from konkyo.service.drawing.ledger import ledger
+from konkyo.service.drawing.occlusion import occlusion
+from konkyo.service.drawing.prediction import prediction
 from konkyo.service.drawing.primitives.canvas import Canvas
 from konkyo.service.drawing.primitives.style import Style
+from konkyo.service.drawing.process import process
+from konkyo.service.drawing.shapley import shapley
 from konkyo.service.handout import handout
 
 
@@ -33,12 +38,12 @@ class Rendering:
 
 
 RENDERINGS: Mapping[type[Result], Rendering] = {
-    Prediction: Rendering(drawing.prediction),
-    FilterExplanation: Rendering(drawing.ledger),
-    Process: Rendering(drawing.process),
-    OcclusionExplanation: Rendering(drawing.occlusion),
-    ShapleyExplanation: Rendering(drawing.shapley),
-    Grounds: Rendering(drawing.grounds, handout),
+    Prediction: Rendering(prediction),
+    FilterExplanation: Rendering(ledger),
+    Process: Rendering(process),
+    OcclusionExplanation: Rendering(occlusion),
+    ShapleyExplanation: Rendering(shapley),
+    Grounds: Rendering(grounds, handout),
 }
 
 
