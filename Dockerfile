@@ -27,7 +27,7 @@ FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="Konkyo" \
       org.opencontainers.image.description="Asks a small CNN why it predicted what it did, and answers exactly." \
       org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="0.3.0"
+      org.opencontainers.image.version="1.0.0"
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin konkyo
 COPY --from=build /venv /venv
 USER konkyo

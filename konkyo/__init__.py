@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from konkyo.results import Results
     from konkyo.trainer.errors import NetworkFileError
 
-__version__ = "0.3.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "Budget",

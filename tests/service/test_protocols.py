@@ -36,7 +36,7 @@ def close(found: Any, expected: Any) -> None:
 
 
 def test_what_the_server_is(client: TestClient) -> None:
-    assert client.get("/v2").json() == {"name": "konkyo", "version": "0.3.0", "extensions": ["binary_tensor_data"]}
+    assert client.get("/v2").json() == {"name": "konkyo", "version": "1.0.0", "extensions": ["binary_tensor_data"]}
     assert client.get("/v2/health/live").json() == {"live": True}
     assert client.get("/v2/health/ready").json() == {"live": True, "ready": True}
 

@@ -52,6 +52,7 @@ def test_what_is_deployed_names_the_version() -> None:
     for dockerfile in (ROOT / "Dockerfile", ROOT / "trainer" / "Dockerfile"):
         assert f'org.opencontainers.image.version="{version}"\n' in dockerfile.read_text()
     assert f"s/^KONKYO_VERSION=.*/KONKYO_VERSION={version}/" in DOCUMENT
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 def test_compose_has_the_same_defaults_and_passes_every_setting_on() -> None:

@@ -6,11 +6,10 @@ from typing import NamedTuple
 from unicodedata import combining, east_asian_width, normalize
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from konkyo.models.kept import Kept
-from konkyo.service.drawing.primitives.colours import PAPER, SHADES, Pixels
+from konkyo.service.drawing.primitives.colours import SHADES, Pixels
 
 # Letters are drawn this many times larger and averaged, so that their spacing is exact to a quarter of a pixel. The
 # font's hinting at 12 pixels would round it to whole pixels.
@@ -28,7 +27,7 @@ _WORDS = re.compile(
 # Thickness of the font's plus sign divided by the type size.
 _STROKE = 0.075
 # Bytes of the lines of text that are kept.
-_MOST_KEPT = 2 * 2**20
+_MOST_KEPT = 4 * 2**20
 
 
 class Letters(NamedTuple):
@@ -36,21 +35,18 @@ class Letters(NamedTuple):
 
     Attributes
     ----------
-    indices
-        Of the palette.
-    inked
-        Which pixels are drawn.
+    shades
+        0…15, of which 0 is not drawn.
     left, ascent
         The offsets of the pixels from the line's origin and above its baseline.
     """
 
-    indices: Pixels
-    inked: NDArray[np.bool_]
+    shades: Pixels
     left: int
     ascent: int
 
 
-_kept: Kept[Letters] = Kept(_MOST_KEPT, lambda line: 2 * line.indices.nbytes)
+_kept: Kept[Letters] = Kept(_MOST_KEPT, lambda line: line.shades.nbytes)
 
 
 @lru_cache(maxsize=4096)
@@ -89,12 +85,12 @@ def writable(text: str) -> str | None:
     return plain if plain and known else None
 
 
-def letters(text: str, size: int, colour: int, strong: bool, reverse: bool) -> Letters:
+def letters(text: str, size: int, strong: bool) -> Letters:
     """A line of text of this size in pixels; the rest as in ``Canvas.text``."""
-    return _kept.get((text, size, colour, strong, reverse), lambda: _letters(text, size, colour, strong, reverse))
+    return _kept.get((text, size, strong), lambda: _letters(text, size, strong))
 
 
-def _letters(text: str, size: int, colour: int, strong: bool, reverse: bool) -> Letters:
+def _letters(text: str, size: int, strong: bool) -> Letters:
     fine = size * _FINENESS
     # The array extends beyond both ends of the line, as the array of each glyph does.
     side = _side(size)
@@ -109,9 +105,7 @@ def _letters(text: str, size: int, colour: int, strong: bool, reverse: bool) -> 
     wide = np.stack([line[:, step::_FINENESS] for step in range(_FINENESS)]).sum(0, np.uint16)
     sums = np.stack([wide[step::_FINENESS] for step in range(_FINENESS)]).sum(0, np.uint16)
     shades = (sums * np.float32(SHADES / (255 * _FINENESS**2)) + np.float32(0.5)).astype(np.uint8)
-    # The palette index of each shade.
-    ramp = np.array([PAPER, *range(colour - SHADES + 1, colour + 1)], np.uint8)
-    return Letters((ramp[::-1] if reverse else ramp)[shades], shades > 0, -side // _FINENESS, size)
+    return Letters(shades, -side // _FINENESS, size)
 
 
 @lru_cache(maxsize=64)

@@ -1,6 +1,7 @@
 """The canvas of pixels: palette indices, and photographs in their own colours."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from konkyo.service.drawing.primitives.colours import (
     NOTHING,
     PAPER,
     PHOTO,
+    SHADES,
     Array,
     Pixels,
     colour_of,
@@ -172,14 +174,15 @@ class Raster(Canvas):
     def _write(
         self, x: float, baseline: float, text: str, size: int, colour: int, align: float, strong: bool, reverse: bool
     ) -> None:
-        indices, inked, left, ascent = letters(text, size * self.scale, colour, strong, reverse)
+        shades, left, ascent = letters(text, size * self.scale, strong)
         row = round(baseline * self.scale) - ascent
         column = round(x * self.scale - align * width(text, size) * self.scale) + left
         # Text beyond the left edge is cut off.
         if column < 0:
-            indices, inked, column = indices[:, -column:], inked[:, -column:], 0
-        height, wide = indices.shape
-        np.copyto(self.pixels[row : row + height, column : column + wide], indices, where=inked)
+            shades, column = shades[:, -column:], 0
+        height, wide = shades.shape
+        target = self.pixels[row : row + height, column : column + wide]
+        np.copyto(target, _ramp(colour, reverse).take(shades), where=shades != 0)
 
     def _sheet(self) -> Self:
         return type(self)(self.width, self.height, self.style, NOTHING)
@@ -202,6 +205,13 @@ class Raster(Canvas):
         missing = self.width * self.scale - self.pixels.shape[1]
         if missing > 0:
             self.pixels = np.pad(self.pixels, ((0, 0), (0, missing)), constant_values=self._ground)
+
+
+@lru_cache
+def _ramp(colour: int, reverse: bool) -> Pixels:
+    """The palette index of each shade of a letter."""
+    ramp = np.array([PAPER, *range(colour - SHADES + 1, colour + 1)], np.uint8)
+    return ramp[::-1] if reverse else ramp
 
 
 def _extent(drawn: NDArray[np.bool_]) -> slice:

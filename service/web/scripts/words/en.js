@@ -161,7 +161,7 @@ export default {
   legendCritical: "one region hidden in here: the tag is read",
   legendShare: (side) => `what the region adds; ${side}×${side} pixels`,
   legendCell: "what the cell adds to the pair",
-  legendGround: "ground: it stays",
+  legendGround: "ground",
   legendContrast: (name) => `contrast: becomes ${a(name)}`,
   legendHidden: "hidden",
   hideOthers: "Hide others",

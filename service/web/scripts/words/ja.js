@@ -148,7 +148,7 @@ export default {
   legendCritical: "この中の 1 領域を隠すと札の数字と認識",
   legendShare: (side) => `領域 (${side}×${side} 画素) が加える値`,
   legendCell: "マスが組に加える値",
-  legendGround: "根拠 (隠さない)",
+  legendGround: "根拠",
   legendContrast: (digit) => `すべて隠すと「${digit}」になる`,
   legendHidden: "隠した領域",
   hideOthers: "ほかをすべて隠す",
