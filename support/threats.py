@@ -68,6 +68,10 @@ THREATS = {
     "a log reader that stalls": "a line for which the pipe has no room is dropped and counted",
     "what stays after the end": "the folder of the metrics is removed",
     "picture folders": "only regular files of at most 64 MiB are read; a name need not be UTF-8",
+    "files that are read offline": "one reader: regular files, sizes that are announced are checked before anything is "
+    "unpacked or read, names of any bytes; one line each",
+    "a network that costs": "what a question takes, and what checking takes, is counted before anything runs: more is "
+    "refused at import",
     "links that ask too much": "a drawing in a link has at most 1 MiB, counted while it is unpacked; a question is "
     "one of the page's",
     "a name for this machine": "on a loopback address the service answers for its names alone, unless it is told "

@@ -104,7 +104,7 @@ class ServiceMiddleware:
             )
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> KonkyoError | None:
-        """The error of several host names or an untrusted one, of a query string beyond the limits, or of a key, if any."""
+        """The error of several hosts or an untrusted one, of a query string beyond the limits, or of a key, if any."""
         if len(headers) < len(scope["headers"]) and [name for name, _ in scope["headers"]].count(b"host") > 1:
             return UnknownHostError("the request has several Host headers; one is right")
         if self._hosts is not None:

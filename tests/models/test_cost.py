@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture, Factor, Pool, PoolKind, Stage, Wiring, two_stages
 from konkyo.models.errors import ParameterError
+from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.filters.contributions import contributions
 from konkyo.models.hiding import plan as engine
 from konkyo.models.hiding.cost import (
@@ -33,6 +34,7 @@ from konkyo.models.hiding.plan import Plan
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import explain_shapley, pair_values, shapley_values
 from konkyo.models.network import Network
+from konkyo.models.question import GroundsQuestion
 from tests.helpers.any_network import any_architectures, random_weights
 from tests.helpers.examples import examples
 from tests.helpers.oracles import F64
@@ -297,3 +299,32 @@ def test_every_side_that_is_named_is_answered(architecture: Architecture, region
     else:
         with pytest.raises(ParameterError, match=r"^region: "):
             explain_shapley(network, image, region=region)
+
+
+HANDOUTS = [
+    (NETWORKS["the paper's"], 5),
+    (NETWORKS["the paper's"], 4),
+    (NETWORKS["three stages"], 7),
+    (Architecture((Stage(2, 5),), hidden=(4,), classes=3), 7),
+]
+
+
+@pytest.mark.threat("room is what a request occupies")
+@pytest.mark.parametrize(("architecture", "region"), HANDOUTS)
+def test_a_handout_counts_the_logits_that_it_holds(architecture: Architecture, region: int) -> None:
+    """Of an image that hiding changes everywhere: as many as its games have, beside the values of the regions."""
+    network = random_weights(architecture, 1)
+    image = np.random.default_rng(1).uniform(0.1, 1, architecture.image_shape)
+    question = GroundsQuestion(network=network, region=region, tables=True, budget=None)
+    games = question.answer(image).games
+    assert games is not None
+    alone = GroundsQuestion(network=network, region=region, budget=None).cost.answer
+    assert question.cost.answer - alone == sum(game.table.size for game in games.games)
+
+
+def test_a_handout_of_very_many_logits_is_refused() -> None:
+    deep = load(DIRECTORY / "deep-7x9x9.safetensors").network
+    message = "query: the answer would have 2,621,690 numbers, and it may have 1,048,576; ask for less"
+    with refuses(ParameterError, message):
+        GroundsQuestion(network=deep, region=6, tables=True)
+    assert GroundsQuestion(network=deep, region=7, tables=True).cost.answer < 2**20

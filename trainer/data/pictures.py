@@ -224,7 +224,7 @@ def _opened(path: Path | BytesIO) -> Image.Image:
 
 
 def _reduced(picture: Image.Image) -> Image.Image:
-    """A picture of more pixels than ``MOST_WHOLE`` at a whole fraction of its size: as floats it takes 32 bytes each."""
+    """A picture of more pixels than ``MOST_WHOLE`` at a whole fraction of its size: floats take 32 bytes each."""
     factor = ceil((picture.width * picture.height / MOST_WHOLE) ** 0.5)
     if factor < 2:
         return picture
