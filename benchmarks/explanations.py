@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 
 from benchmarks.timing import show
 from benchmarks.twin import Twin
-from konkyo.models.filters.contributions import contributions, explain_filters
-from konkyo.models.filters.process import explain_process
-from konkyo.models.hiding.occlusion import explain_occlusion
+from konkyo.models.filters.contributions import contributions
 from konkyo.models.network import Network
-from konkyo.models.result import predict
+from konkyo.models.question import FiltersQuestion, OcclusionQuestion, PredictQuestion, ProcessQuestion
 from konkyo.service import drawing
 
 # Explanations whose cost depends on the digit are measured over this many of them.
@@ -41,12 +39,13 @@ def measure(name: str, network: Network, twin: Twin, images: NDArray[Any]) -> No
         rounds=15,
     )
     show(f"{name}, the ledgers of 64 images", {"one call": lambda: contributions(precise, doubles[:64])}, 5, 64)
+    some = doubles[:DIGITS]
     show(
         f"{name}, explanations, over {DIGITS} digits",
         {
-            "occlusion": lambda: [explain_occlusion(precise, one) for one in doubles[:DIGITS]],
-            "with pairs": lambda: [explain_occlusion(precise, one, pairs=True) for one in doubles[:DIGITS]],
-            "with faithfulness": lambda: [explain_occlusion(precise, one, faithful=True) for one in doubles[:DIGITS]],
+            "occlusion": partial(OcclusionQuestion(precise).answers, some),
+            "with pairs": partial(OcclusionQuestion(precise, pairs=True).answers, some),
+            "with faithfulness": partial(OcclusionQuestion(precise, faithfulness=True).answers, some),
         },
         rounds=3,
         images=DIGITS,
@@ -56,13 +55,14 @@ def measure(name: str, network: Network, twin: Twin, images: NDArray[Any]) -> No
 
 def _drawings(name: str, network: Network, image: NDArray[Any]) -> None:
     """Each picture, its PNG included, against what it shows."""
-    for title, compute, draw in (
-        ("prediction", partial(predict, network, image), drawing.prediction),
-        ("ledger", partial(explain_filters, network, image), drawing.ledger),
-        ("occlusion", partial(explain_occlusion, network, image), drawing.occlusion),
-        ("pairs", partial(explain_occlusion, network, image, pairs=True), drawing.pair_drops),
-        ("process", partial(explain_process, network, image), drawing.process),
+    for title, question, draw in (
+        ("prediction", PredictQuestion(network), drawing.prediction),
+        ("ledger", FiltersQuestion(network), drawing.ledger),
+        ("occlusion", OcclusionQuestion(network), drawing.occlusion),
+        ("pairs", OcclusionQuestion(network, pairs=True), drawing.pair_drops),
+        ("process", ProcessQuestion(network), drawing.process),
     ):
+        compute = partial(question.answer, image)
         result: Any = compute()
         drawn = partial(lambda draw, result: draw(result).encode(), draw, result)
         show(f"{name}, {title}", {"computed": compute, "drawn": drawn}, rounds=9)

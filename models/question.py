@@ -7,7 +7,7 @@ A question's docstring and the description of each option are also what HTTP and
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from math import comb, prod
@@ -17,11 +17,17 @@ import numpy as np
 from pydantic import Field
 
 from konkyo.models import ties
-from konkyo.models.architecture import Architecture
 from konkyo.models.classes import find
 from konkyo.models.errors import ParameterError
-from konkyo.models.filters.contributions import MOST_TOP, FilterExplanation, MapDetail, check_top, contributions
-from konkyo.models.filters.process import USUAL_TOP, Process, explain_process, process_numbers, usual_top
+from konkyo.models.filters.contributions import (
+    MOST_TOP,
+    FilterExplanation,
+    MapDetail,
+    check_top,
+    contributions,
+    traced_contributions,
+)
+from konkyo.models.filters.process import USUAL_TOP, Process, process_numbers, usual_top
 from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import Grounds, Position, grounds
 from konkyo.models.hiding.cost import (
@@ -29,10 +35,7 @@ from konkyo.models.hiding.cost import (
     Budget,
     check_singles,
     passes,
-    passes_refusal,
-    refusal,
     singles,
-    singles_refusal,
     tables,
     usual_side,
     usual_single_side,
@@ -42,13 +45,14 @@ from konkyo.models.hiding.occlusion import (
     RANDOM_ORDERS,
     OcclusionExplanation,
     Score,
-    explain_occlusion,
+    faithfulness,
     occlude,
+    pair_drops,
 )
 from konkyo.models.hiding.regions import FILL_WORDS, Hiding, Regions, fill_of, side_of
-from konkyo.models.hiding.shapley import ShapleyExplanation, explain_shapley
+from konkyo.models.hiding.shapley import ShapleyExplanation, explained_values
 from konkyo.models.network import Array, Network
-from konkyo.models.result import Prediction, Result, check_pairs, check_question
+from konkyo.models.result import Prediction, Result, check_pairs, check_question, check_single
 
 R = TypeVar("R", bound=Result)
 E = TypeVar("E", bound=StrEnum)
@@ -157,6 +161,7 @@ class Question(ABC, Generic[R]):
 
     def answer(self, image: Array) -> R:
         """The result for one image; as ``answers``."""
+        check_single(image, self.network)
         [result] = self.answers(np.asarray(image)[None])
         return result
 
@@ -297,8 +302,12 @@ class ProcessQuestion(ClassQuestion[Process]):
         return passes(architecture, process_numbers(architecture, self.top or usual_top(architecture)) + totals)
 
     def answers(self, images: Array) -> list[Process]:
-        target, versus = self.classes
-        return [explain_process(self.network, image, target, versus, self.usage, self.top) for image in images]
+        return [self._explained(image) for image in images]
+
+    def _explained(self, image: Array) -> Process:
+        trace, ledger = traced_contributions(self.network, image)
+        [target] = self.explained(trace.logits[None])
+        return Process.of(self.network, image, trace, ledger, target, self.classes[1], self.usage, self.top)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,25 +364,17 @@ class OcclusionQuestion(ClassQuestion[OcclusionExplanation]):
         return not self.pairs and super().is_cheap
 
     def answers(self, images: Array) -> list[OcclusionExplanation]:
-        (target, versus), score = self.classes, Score(self.score)
-        if self.pairs or self.faithfulness:
-            return [
-                explain_occlusion(
-                    self.network,
-                    image,
-                    target,
-                    versus,
-                    self.hiding,
-                    score,
-                    pairs=self.pairs,
-                    faithful=self.faithfulness,
-                    budget=self.budget,
-                )
-                for image in images
-            ]
-        found = occlude(self.network, images, target, self.hiding, score, versus, self.budget)
-        each = enumerate(images)
-        return [OcclusionExplanation.of(self.network, image, found.of(number), versus) for number, image in each]
+        (target, versus), network, hiding, budget = self.classes, self.network, self.hiding, self.budget
+        found, results = occlude(network, images, target, hiding, Score(self.score), versus, budget), []
+        for number, image in enumerate(images):
+            one, drops, measured = found.of(number), None, None
+            explained = int(one.target)
+            if self.pairs:
+                drops = pair_drops(network, image, hiding, explained, versus, budget)
+            if self.faithfulness:
+                measured = faithfulness(network, image, hiding, one.order, explained, budget)
+            results.append(OcclusionExplanation.of(network, image, one, versus, drops, measured))
+        return results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -419,23 +420,31 @@ class ShapleyQuestion(ClassQuestion[ShapleyExplanation]):
         return False
 
     def answers(self, images: Array) -> list[ShapleyExplanation]:
-        target, versus = self.classes
-        region = self.hiding.regions.region
-        return [
-            explain_shapley(
-                self.network,
-                image,
-                target,
-                versus,
-                region,
-                self.hiding.fill,
-                pairs=self.pairs,
-                interacting=self.interactions,
-                faithful=self.faithfulness,
-                budget=self.budget,
-            )
-            for image in images
-        ]
+        return [self._explained(image) for image in images]
+
+    def _explained(self, image: Array) -> ShapleyExplanation:
+        network, hiding, versus = self.network, self.hiding, self.classes[1]
+        logits = network.logits(image)
+        [target] = self.explained(logits[None])
+        found, split, together = explained_values(
+            network, image, hiding, target, versus, pairs=self.pairs, interacting=self.interactions, budget=self.budget
+        )
+        values, measured = found.of(target, versus), None
+        if self.faithfulness:
+            measured = faithfulness(network, image, hiding, values.order, target, self.budget)
+        return ShapleyExplanation(
+            network=network,
+            image=image,
+            logits=logits,
+            target=target,
+            versus=versus,
+            hiding=hiding,
+            found=values,
+            empty=found.empty,
+            split=split,
+            interactions=together,
+            faithfulness=measured,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -520,155 +529,3 @@ def plus(one: Cost, other: Cost) -> Cost:
 def orders(faithful: bool) -> int:
     """How many orders of regions are followed, where the regions alone are one."""
     return 1 + 2 * (RANDOM_ORDERS + 1) if faithful else 1
-
-
-class TensorName(StrEnum):
-    """The tensors that can be made of many images."""
-
-    LOGITS = "logits"
-    PROBABILITIES = "probabilities"
-    CONTRIBUTIONS = "contributions"
-    OCCLUSION = "occlusion"
-    SHAPLEY = "shapley"
-    INTERACTIONS = "interactions"
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """A tensor that can be made of many images.
-
-    Attributes
-    ----------
-    question
-        What is asked of a network, for a class or the predicted one.
-    value
-        The part of one image.
-    shape
-        Of this part.
-    explains
-        Whether it explains a class.
-    missing
-        Why a network cannot give it; None if it can.
-    usual
-        Whether it is given without being named: one with very many numbers is not.
-    """
-
-    question: Callable[[Network, str | int | None], Question[Any]]
-    value: Callable[[Any], Array]
-    shape: Callable[[Architecture], tuple[int, ...]]
-    explains: bool = True
-    missing: Callable[[Architecture], str | None] = lambda _: None
-    usual: bool = True
-
-
-def _single(architecture: Architecture) -> Regions:
-    return Regions(usual_single_side(architecture), side=architecture.side)
-
-
-def _combined(architecture: Architecture) -> Regions:
-    return Regions(usual_side(architecture), side=architecture.side)
-
-
-# Where no regions are named, they are those that the questions take by default.
-TENSORS: Mapping[TensorName, Tensor] = {
-    TensorName.LOGITS: Tensor(
-        lambda network, _: PredictQuestion(network=network),
-        lambda result: result.logits,
-        lambda architecture: (architecture.classes,),
-        explains=False,
-    ),
-    TensorName.PROBABILITIES: Tensor(
-        lambda network, _: PredictQuestion(network=network),
-        lambda result: result.probabilities,
-        lambda architecture: (architecture.classes,),
-        explains=False,
-    ),
-    TensorName.CONTRIBUTIONS: Tensor(
-        lambda network, target: FiltersQuestion(network=network, target=target),
-        lambda result: result.account.contributions,
-        lambda architecture: architecture.pairs,
-        missing=passes_refusal,
-    ),
-    TensorName.OCCLUSION: Tensor(
-        lambda network, target: OcclusionQuestion(network=network, target=target),
-        lambda result: result.occlusion.drop,
-        lambda architecture: _single(architecture).grid,
-        missing=lambda architecture: singles_refusal(architecture, _single(architecture)),
-    ),
-    TensorName.SHAPLEY: Tensor(
-        lambda network, target: ShapleyQuestion(network=network, target=target),
-        lambda result: result.values,
-        lambda architecture: _combined(architecture).grid,
-        missing=lambda architecture: refusal(architecture, _combined(architecture)),
-    ),
-    TensorName.INTERACTIONS: Tensor(
-        lambda network, target: ShapleyQuestion(network=network, target=target, interactions=True),
-        lambda result: result.interactions.values,
-        lambda architecture: (_combined(architecture).count,) * 2,
-        missing=lambda architecture: refusal(architecture, _combined(architecture)),
-        usual=False,
-    ),
-}
-
-
-def available(architecture: Architecture) -> list[TensorName]:
-    """The tensors that a network gives."""
-    return [name for name, tensor in TENSORS.items() if tensor.missing(architecture) is None]
-
-
-def usual(architecture: Architecture) -> list[TensorName]:
-    """Of these, those that are given where none is named."""
-    return [name for name in available(architecture) if TENSORS[name].usual]
-
-
-def numbers(architecture: Architecture, names: Iterable[TensorName], count: int) -> int:
-    """How many numbers these tensors of so many images have."""
-    return count * sum(prod(TENSORS[name].shape(architecture)) for name in names)
-
-
-class Tensors:
-    """Tensors of many images, made a piece at a time.
-
-    Parameters
-    ----------
-    network
-        Its precision is that of the tensors.
-    names
-        Which.
-    count
-        Of the images.
-    target
-        The class that is explained; by default the predicted one of each image.
-
-    Attributes
-    ----------
-    found
-        By name (count, ...).
-    """
-
-    def __init__(
-        self, network: Network, names: Iterable[TensorName], count: int, target: str | int | None = None
-    ) -> None:
-        shapes = {name: TENSORS[name].shape(network.architecture) for name in names}
-        self.found = {name: np.empty((count, *shape)) for name, shape in shapes.items()}
-        # Two tensors may be of one question. Of two of a kind the later one, in the order of the names, gives both.
-        questions: dict[type[Question[Any]], Question[Any]] = {}
-        of: dict[type[Question[Any]], list[TensorName]] = {}
-        for name in sorted(shapes, key=list(TENSORS).index):
-            question = TENSORS[name].question(network, target)
-            questions[type(question)] = question
-            of.setdefault(type(question), []).append(name)
-        self._questions = [(question, of[kind]) for kind, question in questions.items()]
-
-    @property
-    def size(self) -> int:
-        """Bytes that are held for one image at most, beside the tensors."""
-        return max(question.cost.size for question, _ in self._questions)
-
-    def fill(self, start: int, images: Array) -> None:
-        """Make the parts of some images, from number ``start`` on."""
-        for question, names in self._questions:
-            results = question.answers(images)
-            for name in names:
-                values = [TENSORS[name].value(result) for result in results]
-                self.found[name][start : start + len(images)] = np.stack(values)

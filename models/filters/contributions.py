@@ -14,7 +14,7 @@ from konkyo.models.classes import numbered
 from konkyo.models.errors import ParameterError
 from konkyo.models.filters.usage import Typicality, Usage
 from konkyo.models.network import Array, IntArray, Network, Trace, pooled, winners
-from konkyo.models.result import ClassResult, check_class, check_question, check_single
+from konkyo.models.result import ClassResult, check_class, check_question
 from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
 # Number of responses in one batch, which stays in the cache.
@@ -378,38 +378,6 @@ class FilterExplanation(ClassResult):
             detail=detail,
             top=top,
         )
-
-
-def explain_filters(
-    network: Network, image: Array, target: int | None = None, versus: int | None = None, usage: Usage | None = None
-) -> FilterExplanation:
-    """Explain one class of one image by the contributions of the filter pairs.
-
-    Parameters
-    ----------
-    network
-        Its precision is that of the answer.
-    image
-        Of the network's shape, (28, 28) for the paper's, in [0, 1].
-    target
-        The class to explain; by default the predicted class.
-    versus
-        The class to compare with, if any.
-    usage
-        The study of this network, if any.
-
-    Raises
-    ------
-    ImageError
-        Not one image of the network's shape, or not finite.
-    ParameterError
-        A class that is none of the network's, or a class against itself.
-    """
-    check_single(image, network)
-    ledger = contributions(network, image)
-    explained = int(ties.predicted(ledger.logits)) if target is None else target
-    check_question(explained, versus, network.classes)
-    return FilterExplanation.of(network, image, ledger, explained, versus, usage)
 
 
 def class_maps(network: Network, images: Array, target: ArrayLike) -> Array:

@@ -7,19 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from konkyo.models import ties
 from konkyo.models.architecture import Architecture
 from konkyo.models.filters.contributions import (
     Account,
     Ledger,
-    check_top,
     greatest,
     pair_words,
-    traced_contributions,
 )
 from konkyo.models.filters.usage import Typicality, Usage
 from konkyo.models.network import Array, IntArray, Network, Trace
-from konkyo.models.result import ClassResult, check_question, check_single
+from konkyo.models.result import ClassResult
 
 # Maps of a layer, and pairs, whose numbers an answer has if nothing else is asked for.
 USUAL_TOP = 32
@@ -58,6 +55,36 @@ class Process(ClassResult):
     pairs: IntArray
     typicality: Sequence[Typicality] | None
     unlike: bool | None
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        image: Array,
+        trace: Trace,
+        ledger: Ledger,
+        target: int,
+        versus: int | None,
+        usage: Usage | None,
+        top: int | None,
+    ) -> "Process":
+        """The process of an image with this trace and this ledger; the others as in ``ProcessQuestion``."""
+        architecture, account = network.architecture, ledger.account(target, versus)
+        most = top or usual_top(architecture)
+        return cls(
+            network=network,
+            image=image,
+            logits=trace.logits,
+            target=target,
+            versus=versus,
+            trace=trace,
+            ledger=ledger,
+            account=account,
+            shown=_shown(architecture, trace, account, most),
+            pairs=np.stack(np.divmod(greatest(account.contributions, most), architecture.pairs[1]), axis=1),
+            typicality=usage.typicality(ledger.contributions) if usage else None,
+            unlike=usage.likeness.is_unlike(trace.layers[-1]) if usage and usage.likeness else None,
+        )
 
     @property
     def passed(self) -> Array:
@@ -139,53 +166,6 @@ class Process(ClassResult):
         _, inputs, filters = architecture.groups(len(architecture.stages) - 1)
         number: IntArray = self.pairs[:, 0] // inputs * filters + self.pairs[:, 1]
         return number
-
-
-def explain_process(
-    network: Network,
-    image: Array,
-    target: int | None = None,
-    versus: int | None = None,
-    usage: Usage | None = None,
-    top: int | None = None,
-) -> Process:
-    """Compute all intermediate results and all contributions for one image.
-
-    Parameters
-    ----------
-    network, image, target, versus, usage
-        As in ``explain_filters``.
-    top
-        Maps of a layer, and pairs, that are shown at most, 1 to 256; by default 32, or fewer where an answer with the
-        numbers of all of them would be too large.
-
-    Raises
-    ------
-    ImageError
-        Not one image of the network's shape, or not finite.
-    ParameterError
-        A class that is none of the network's, a class against itself, or ``top`` out of range.
-    """
-    check_single(image, network)
-    check_top(top)
-    trace, ledger = traced_contributions(network, image)
-    explained = int(ties.predicted(ledger.logits)) if target is None else target
-    check_question(explained, versus, network.classes)
-    account, most = ledger.account(explained, versus), top or usual_top(network.architecture)
-    return Process(
-        network=network,
-        image=image,
-        logits=trace.logits,
-        target=explained,
-        versus=versus,
-        trace=trace,
-        ledger=ledger,
-        account=account,
-        shown=_shown(network.architecture, trace, account, most),
-        pairs=np.stack(np.divmod(greatest(account.contributions, most), network.architecture.pairs[1]), axis=1),
-        typicality=usage.typicality(ledger.contributions) if usage else None,
-        unlike=usage.likeness.is_unlike(trace.layers[-1]) if usage and usage.likeness else None,
-    )
 
 
 def usual_top(architecture: Architecture) -> int:

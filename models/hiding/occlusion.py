@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from konkyo.models import steps, ties
-from konkyo.models.errors import ParameterError
 from konkyo.models.hiding.cost import USUAL, Budget, check_singles, singles
 from konkyo.models.hiding.counting import BoolArray, Family
 from konkyo.models.hiding.games import pair_weights
 from konkyo.models.hiding.plan import Plan, kept_plan
 from konkyo.models.hiding.regions import Hiding, OfRegions, Regions, check_regions, filled
 from konkyo.models.network import STRIP, Array, IntArray, Network, softmax
-from konkyo.models.result import ClassResult, check_class, check_pairs, check_question, check_single
+from konkyo.models.result import ClassResult, check_class, check_pairs, check_question
 from konkyo.models.rounding import decimals_of_sum, number
 
 RANDOM_ORDERS = 20
@@ -484,46 +483,3 @@ class OcclusionExplanation(OfRegions, ClassResult):
             contributions=pairs and pairs[0],
             faithfulness=faithfulness,
         )
-
-
-def explain_occlusion(
-    network: Network,
-    image: Array,
-    target: int | None = None,
-    versus: int | None = None,
-    hiding: Hiding = Hiding(),
-    score: Score = Score.LOGIT,
-    *,
-    pairs: bool = False,
-    faithful: bool = False,
-    budget: Budget | None = USUAL,
-) -> OcclusionExplanation:
-    """Hide each region of one image in turn.
-
-    Parameters
-    ----------
-    network, target, versus, hiding, score, budget
-        As in ``occlude``.
-    image
-        Of the network's shape, (28, 28) for the paper's, in [0, 1].
-    pairs
-        Whether to compute the drop of each filter pair's contribution.
-    faithful
-        Whether to measure faithfulness.
-
-    Raises
-    ------
-    ImageError
-        Not one image of the network's shape, or not finite.
-    ParameterError
-        A class that is none of the network's, a class against itself, or pairs of a probability, which has
-        no contributions.
-    """
-    check_single(image, network)
-    if pairs and score is not Score.LOGIT:
-        raise ParameterError("pairs", "contributions add up to the logit; ask for score=logit, or without pairs")
-    occlusion = occlude(network, image, target, hiding, score, versus, budget)
-    explained = int(occlusion.target)
-    drops = pair_drops(network, image, hiding, explained, versus, budget) if pairs else None
-    measured = faithfulness(network, image, hiding, occlusion.order, explained, budget) if faithful else None
-    return OcclusionExplanation.of(network, image, occlusion, versus, drops, measured)

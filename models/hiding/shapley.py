@@ -20,10 +20,10 @@ from konkyo.models import ties
 from konkyo.models.classes import numbered
 from konkyo.models.hiding.cost import USUAL, Budget
 from konkyo.models.hiding.games import Batch, LocalGames, Tables, by_filter, pair_weights, subsets, tables_of
-from konkyo.models.hiding.occlusion import Faithfulness, faithfulness, pair_heatmaps
+from konkyo.models.hiding.occlusion import Faithfulness, pair_heatmaps
 from konkyo.models.hiding.regions import Empty, Fill, Hiding, OfRegions, Regions, empty_image
 from konkyo.models.network import Array, IntArray, Network
-from konkyo.models.result import ClassResult, check_question, check_single
+from konkyo.models.result import ClassResult, check_question
 from konkyo.models.rounding import Sum, decimals_of_sum, number, rounded_sum
 
 # Players of a game up to which its weights are kept.
@@ -479,74 +479,32 @@ class ShapleyExplanation(OfRegions, ClassResult):
             The pairs were not requested.
         """
         if self.pairs is None:
-            raise ValueError("the result holds no pairs; explain_shapley computes them with pairs=True")
+            raise ValueError("the result holds no pairs; ask with pairs=True")
         return pair_heatmaps(self.pairs, self.hiding.regions)
 
 
-def explain_shapley(
+def explained_values(
     network: Network,
     image: Array,
-    target: int | None = None,
-    versus: int | None = None,
-    region: int | None = None,
-    fill: Fill = 0.0,
+    hiding: Hiding,
+    target: int,
+    versus: int | None,
     *,
-    pairs: bool = False,
-    interacting: bool = False,
-    faithful: bool = False,
-    budget: Budget | None = USUAL,
-) -> ShapleyExplanation:
-    """Explain one class of one image by the Shapley values of its regions.
+    pairs: bool,
+    interacting: bool,
+    budget: Budget | None,
+) -> tuple[ShapleyValues, PairValues | None, Interactions | None]:
+    """The values of the regions, of each filter pair, and of every two regions, from one set of tables.
 
-    Parameters
-    ----------
-    network, image, target, versus
-        As in ``explain_filters``.
-    region, fill
-        As in ``shapley_values``.
-    pairs
-        Whether to split the values by filter pairs.
-    interacting
-        Whether to find how every two regions work together.
-    faithful
-        Whether to measure faithfulness.
-    budget
-        What may be spent; None for no limit.
-
-    Raises
-    ------
-    ImageError
-        Not one image of the network's shape, or not finite.
-    ParameterError
-        A class or fill out of range, a class against itself, or regions that take too much work.
+    The last two are None unless ``pairs`` and ``interacting`` ask for them. Errors are those of ``shapley_values``.
     """
-    check_single(image, network)
-    check_question(target, versus, network.classes)
-    logits = network.logits(image)
-    explained = int(ties.predicted(logits)) if target is None else target
-    check_question(explained, versus, network.classes)
-    tables = tables_of(network, image, region, fill, pairs=pairs, kept=False, budget=budget)
-    together = InteractionSums(tables.regions, explained, versus, 1, network.dtype)
-    others = [together] if interacting else []
-    split = None
+    tables = tables_of(network, image, hiding.regions.region, hiding.fill, pairs=pairs, kept=False, budget=budget)
+    together = InteractionSums(tables.regions, target, versus, 1, network.dtype)
+    others, split = [together] if interacting else [], None
     if pairs:
         sums = RegionSums(tables.regions, len(network.classes), network.dtype)
-        split = pair_values_of(tables, explained, versus, sums, *others)
-        found = _values(sums, network, image, fill)
+        split = pair_values_of(tables, target, versus, sums, *others)
+        found = _values(sums, network, image, hiding.fill)
     else:
-        found = values_of(tables, image, fill, *others)
-    values = found.of(explained, versus)
-    hiding = Hiding(found.regions, fill)
-    return ShapleyExplanation(
-        network=network,
-        image=image,
-        logits=logits,
-        target=explained,
-        versus=versus,
-        hiding=hiding,
-        found=values,
-        empty=found.empty,
-        split=split,
-        interactions=Interactions(together.values[0], together.together) if interacting else None,
-        faithfulness=faithfulness(network, image, hiding, values.order, explained, budget) if faithful else None,
-    )
+        found = values_of(tables, image, hiding.fill, *others)
+    return found, split, Interactions(together.values[0], together.together) if interacting else None

@@ -64,7 +64,7 @@ def interactions(result: ShapleyExplanation, style: Style = Style()) -> Canvas:
         The interactions were not requested.
     """
     if result.interactions is None:
-        raise ValueError("the result holds no interactions; explain_shapley finds them with interacting=True")
+        raise ValueError("the result holds no interactions; ask with interactions=True")
     layout, lines = Magnified(result.network.architecture.side), _lines(result.interactions)
     limit = abs(lines[0][2]) if lines else 0.0
     notes = [say("interactions note"), say("interactions note, second line", least=_least(lines, limit))]

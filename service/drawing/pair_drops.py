@@ -37,7 +37,7 @@ def pair_drops(result: OcclusionExplanation, style: Style = Style()) -> Canvas:
         The result was computed without pairs.
     """
     if result.pairs is None or result.contributions is None:
-        raise ValueError("the result holds no pairs; explain_occlusion computes them with pairs=True")
+        raise ValueError("the result holds no pairs; ask with pairs=True")
     hiding, of = result.occlusion.hiding, class_words(result)
     notes = [
         say("drops note", of=of),

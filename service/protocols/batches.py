@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from konkyo.models import ties
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.question import TensorName, Tensors, numbers
+from konkyo.models.tensors import TensorName, Tensors, numbers
 from konkyo.service.errors import UnknownModelError, UnsupportedUploadError
 from konkyo.service.http.answer import ReservedResponse
 from konkyo.service.http.body import read

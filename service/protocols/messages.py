@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import MISSING, BaseModel, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from konkyo.models.question import TensorName
+from konkyo.models.tensors import TensorName
 from konkyo.service.protocols.tensors import MAX_IMAGES
 
 INPUT = "images"

@@ -13,7 +13,7 @@ from konkyo.models.architecture import Architecture
 from konkyo.models.classes import find
 from konkyo.models.errors import ParameterError, complaint
 from konkyo.models.network import Network
-from konkyo.models.question import TENSORS, TensorName, usual
+from konkyo.models.tensors import TENSORS, TensorName, usual
 from konkyo.service.errors import MalformedUploadError
 from konkyo.service.protocols.messages import (
     ExplainRequest,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 
 from konkyo import __version__
-from konkyo.models.question import TENSORS, available
+from konkyo.models.tensors import TENSORS, available
 from konkyo.service.http import openapi
 from konkyo.service.protocols import messages
 from konkyo.service.protocols.batches import (

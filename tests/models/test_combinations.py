@@ -18,9 +18,10 @@ from konkyo.models.hiding.cost import allowed_sides
 from konkyo.models.hiding.games import LocalGames, class_games, pair_games
 from konkyo.models.hiding.occlusion import faithfulness
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions
-from konkyo.models.hiding.shapley import explain_shapley, interactions, pair_values, shapley_values
+from konkyo.models.hiding.shapley import interactions, pair_values, shapley_values
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Labelled
+from tests.helpers.asked import explain_shapley
 from tests.helpers.combinations import boxes
 from tests.helpers.oracles import (
     F64,
@@ -145,7 +146,7 @@ def test_versus_is_the_difference_and_the_residual_what_is_missing(digits: Label
 def test_the_parts_of_an_explanation(digits: Labelled) -> None:
     """Each is what its own function finds, for the same question."""
     network, image = load_all()["summed-3x3"].precise, digits.scaled(np.float64)[3]
-    asked = explain_shapley(network, image, 5, 3, 5, FillKind.BLUR, pairs=True, interacting=True, faithful=True)
+    asked = explain_shapley(network, image, 5, 3, 5, FillKind.BLUR, pairs=True, interactions=True, faithfulness=True)
     values = shapley_values(network, image, 5, FillKind.BLUR).of(5, 3)
     np.testing.assert_allclose(asked.values, values.values, rtol=0, atol=1e-12)
     assert (values.values < 0).any()
@@ -168,13 +169,13 @@ def test_the_parts_of_an_explanation(digits: Labelled) -> None:
     plain = explain_shapley(network, image)
     assert (plain.target, plain.versus) == (int(network.logits(image).argmax()), None)
     assert [plain.pairs, plain.filter_bias, plain.interactions, plain.faithfulness] == [None] * 4
-    with pytest.raises(ValueError, match=r"^the result holds no pairs; explain_shapley computes them with pairs=True$"):
+    with pytest.raises(ValueError, match=r"^the result holds no pairs; ask with pairs=True$"):
         plain.pair_heatmaps()
 
 
 def test_interactions_of_regions_that_a_cell_sees_together(digits: Labelled) -> None:
     games = class_games(PAPERS, digits.scaled(np.float64)[3])
-    found = explain_shapley(PAPERS, digits.scaled(np.float64)[3], 3, interacting=True).interactions
+    found = explain_shapley(PAPERS, digits.scaled(np.float64)[3], 3, interactions=True).interactions
     assert found is not None
     together = {(a, b) for game in games.games for a in game.players.tolist() for b in game.players.tolist() if a < b}
     ranked = found.ranked()

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkyo.models.architecture import Wiring, two_stages
-from konkyo.models.filters.contributions import Account, Others, RankedPair, contributions, explain_filters
+from konkyo.models.filters.contributions import Account, Others, RankedPair, contributions
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Labelled
+from tests.helpers.asked import explain_filters
 from tests.helpers.oracles import PAIRED, SUMMED, random_network
 
 

@@ -32,10 +32,11 @@ from konkyo.models.hiding.games import class_games, tables_of
 from konkyo.models.hiding.occlusion import hidden_logits, occlude, pair_drops
 from konkyo.models.hiding.plan import Plan
 from konkyo.models.hiding.regions import Hiding, Regions
-from konkyo.models.hiding.shapley import explain_shapley, pair_values, shapley_values
+from konkyo.models.hiding.shapley import pair_values, shapley_values
 from konkyo.models.network import Network
 from konkyo.models.question import GroundsQuestion
 from tests.helpers.any_network import any_architectures, random_weights
+from tests.helpers.asked import explain_shapley
 from tests.helpers.examples import examples
 from tests.helpers.oracles import F64
 from tests.helpers.refuse import refuses

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture
 from konkyo.models.grounds.proofs import grounds
-from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.hiding.regions import Fill, FillKind, Hiding, Regions, filled
-from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Network
 from tests.helpers.any_network import any_architectures, random_weights, torch_logits
+from tests.helpers.asked import explain_occlusion, explain_shapley
 from tests.helpers.examples import examples
 from tests.helpers.oracles import F64
 

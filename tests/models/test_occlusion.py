@@ -7,17 +7,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from konkyo.models.hiding.occlusion import (
-    Score,
-    explain_occlusion,
-    faithfulness,
-    occlude,
-    pair_drops,
-    pair_heatmaps,
-)
+from konkyo.models.hiding.occlusion import Score, faithfulness, occlude, pair_drops, pair_heatmaps
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Labelled
+from tests.helpers.asked import explain_occlusion
 from tests.helpers.examples import examples
 from tests.helpers.oracles import ARCHITECTURES, PAIRED, SUMMED, random_network
 
@@ -121,7 +115,7 @@ def test_hiding_what_is_hidden_already_changes_nothing(digits: Labelled) -> None
 def test_the_parts_of_an_explanation(digits: Labelled) -> None:
     """Each is what its own function finds, for the same question."""
     network, image, hiding = random_network(PAIRED, 1), digits.scaled(np.float64)[0], Hiding(Regions(7), 0.3)
-    asked = explain_occlusion(network, image, 0, 3, hiding, pairs=True, faithful=True)
+    asked = explain_occlusion(network, image, 0, 3, hiding, pairs=True, faithfulness=True)
     assert asked.target != asked.predicted
     np.testing.assert_array_equal(asked.drop, occlude(network, image, 0, hiding, versus=3).drop)
     order = np.array(sorted(range(16), key=lambda place: -asked.drop.flat[place]))

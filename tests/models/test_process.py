@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from konkyo.models.architecture import Architecture, Stage, Wiring
 from konkyo.models.filters.contributions import contributions, greatest
-from konkyo.models.filters.process import MOST_NUMBERS, Process, explain_process, usual_top
+from konkyo.models.filters.process import MOST_NUMBERS, Process, usual_top
 from tests.helpers.any_network import any_architectures, random_weights
+from tests.helpers.asked import explain_process
 from tests.helpers.examples import examples
 from tests.helpers.oracles import F64
 

@@ -8,29 +8,26 @@ from hypothesis import given
 
 from konkyo.models.architecture import Architecture, Stage, Wiring, two_stages
 from konkyo.models.errors import ParameterError
-from konkyo.models.filters.contributions import explain_filters
-from konkyo.models.filters.process import explain_process
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.hiding.cost import explains
 from konkyo.models.hiding.counting import Cost
-from konkyo.models.hiding.occlusion import Score, explain_occlusion
+from konkyo.models.hiding.occlusion import Score
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions
-from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Network
 from konkyo.models.question import (
-    TENSORS,
     FiltersQuestion,
     GroundsQuestion,
     OcclusionQuestion,
     PredictQuestion,
     ProcessQuestion,
     ShapleyQuestion,
-    TensorName,
     plus,
     times,
 )
 from konkyo.models.result import predict
+from konkyo.models.tensors import TENSORS, TensorName
 from tests.helpers.any_network import any_architectures, random_weights
+from tests.helpers.asked import explain_filters, explain_occlusion, explain_process, explain_shapley
 from tests.helpers.examples import examples
 from tests.helpers.oracles import PAIRED, random_network
 from tests.helpers.refuse import refuses
@@ -79,7 +76,7 @@ def test_many_images_are_answered_as_one(architecture: Architecture) -> None:
         ),
         (
             OcclusionQuestion(network=network, region=region, faithfulness=True),
-            lambda n, i: explain_occlusion(n, i, hiding=Hiding(hiding.regions), faithful=True),
+            lambda n, i: explain_occlusion(n, i, hiding=Hiding(hiding.regions), faithfulness=True),
         ),
         (
             ShapleyQuestion(network=network, target=1, region=region),

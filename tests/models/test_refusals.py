@@ -9,16 +9,16 @@ import pytest
 
 from konkyo.models.architecture import Architecture, Stage
 from konkyo.models.errors import ImageError, ParameterError
-from konkyo.models.filters.contributions import class_maps, contributions, explain_filters
-from konkyo.models.filters.process import explain_process
+from konkyo.models.filters.contributions import class_maps, contributions
 from konkyo.models.grounds.proofs import grounds
 from konkyo.models.hiding.games import class_games, pair_games
-from konkyo.models.hiding.occlusion import Score, explain_occlusion, occlude, pair_drops
+from konkyo.models.hiding.occlusion import Score, occlude, pair_drops
 from konkyo.models.hiding.regions import Hiding, Regions
-from konkyo.models.hiding.shapley import explain_shapley, pair_values, shapley_values
+from konkyo.models.hiding.shapley import pair_values, shapley_values
 from konkyo.models.network import Network
 from konkyo.models.result import predict
 from tests.helpers.any_network import random_weights
+from tests.helpers.asked import explain_filters, explain_occlusion, explain_process, explain_shapley
 from tests.helpers.oracles import PAIRED, integer_image, random_network
 from tests.helpers.refuse import refuses
 

@@ -10,9 +10,9 @@ from shapiq.game_theory.exact import ExactComputer
 
 from konkyo.models.files.checkpoint import load_all
 from konkyo.models.hiding.regions import Hiding, Regions
-from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Array, Network
 from konkyo.trainer.data import Labelled
+from tests.helpers.asked import explain_shapley
 
 # 2¹⁰ forward passes for each image.
 MOST_PLAYERS = 10
@@ -37,7 +37,7 @@ def test_values_and_interactions(digits: Labelled, name: str) -> None:
     assert len(few) >= 3
     for image in few[:3]:
         players = np.flatnonzero(hiding.changed(image))
-        found = explain_shapley(network, image, interacting=True)
+        found = explain_shapley(network, image, interactions=True)
         theirs = enumerated(network, image, regions.masks.reshape(-1, 28, 28)[players], found.target)
         values = theirs("SV").get_n_order_values(1)
         np.testing.assert_allclose(found.values.ravel()[players], values, rtol=0, atol=1e-9)

@@ -9,13 +9,11 @@ from hypothesis import strategies as st
 
 from konkyo.models import ties
 from konkyo.models.architecture import Architecture
-from konkyo.models.filters.contributions import explain_filters
-from konkyo.models.filters.process import explain_process
-from konkyo.models.hiding.occlusion import explain_occlusion, occlude
+from konkyo.models.hiding.occlusion import occlude
 from konkyo.models.hiding.regions import Hiding, Regions
-from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Array, Network
 from konkyo.models.result import predict
+from tests.helpers.asked import explain_filters, explain_occlusion, explain_process, explain_shapley
 from tests.helpers.oracles import F64, LENET, PAIRED, SUMMED, integer_network, random_network, title
 
 # What the last bits of a logit of 50 can be, and of a sum of many.
@@ -107,7 +105,7 @@ def test_equal_regions_are_in_their_order(architecture: Architecture) -> None:
         assert found.occlusion.order.tolist() == expected
         assert f"row {expected[0] // 7}, column {expected[0] % 7} speaks most" in repr(found)
 
-    values = [explain_shapley(network, one, 3, interacting=True) for one in images[:3]]
+    values = [explain_shapley(network, one, 3, interactions=True) for one in images[:3]]
     best = by_value(values[0].values)[0]
     assert all(f"row {best // 7}, column {best % 7} adds most" in repr(one) for one in values)
     assert values[0].interactions is not None

@@ -24,13 +24,10 @@ from PIL import Image
 from konkyo.models.architecture import Architecture
 from konkyo.models.files import usage_file
 from konkyo.models.files.checkpoint import DIRECTORY, load
-from konkyo.models.filters.contributions import explain_filters
-from konkyo.models.filters.process import explain_process
 from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import grounds
-from konkyo.models.hiding.occlusion import Score, explain_occlusion
+from konkyo.models.hiding.occlusion import Score
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions
-from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Array, Network
 from konkyo.models.result import predict
 from konkyo.service import drawing
@@ -40,6 +37,7 @@ from konkyo.service.drawing.primitives.style import Form, Language, Style, Theme
 from konkyo.service.settings import Settings
 from support.folders import DATA
 from support.pictures import DIGITS, decode, encode, pixels
+from tests.helpers.asked import explain_filters, explain_occlusion, explain_process, explain_shapley
 from tests.helpers.shapes import (
     COLOUR,
     KERAS,
@@ -156,7 +154,7 @@ def by(explain: Callable[..., Any], draw: Callable[..., Canvas], **options: Any)
 
 prediction = partial(by, predict, drawing.prediction)
 shapley = partial(by, explain_shapley, drawing.shapley)
-interactions = partial(by, explain_shapley, drawing.interactions, interacting=True)
+interactions = partial(by, explain_shapley, drawing.interactions, interactions=True)
 proof = partial(by, grounds, drawing.grounds)
 process = partial(by, explain_process, drawing.process)
 

@@ -7,11 +7,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from konkyo.models.files.checkpoint import save
-from konkyo.models.filters.contributions import explain_filters
 from konkyo.models.network import Network
 from konkyo.service.app import create_app
 from konkyo.service.settings import Settings
 from support.pictures import encode, pixels, sample
+from tests.helpers.asked import explain_filters
 from tests.helpers.documents import document
 from tests.helpers.oracles import random_network
 from tests.helpers.served import ARCHITECTURES

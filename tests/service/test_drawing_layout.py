@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from konkyo.models.architecture import Architecture, Pool, Stage, Wiring, two_stages
-from konkyo.models.filters.process import explain_process
 from konkyo.models.hiding.regions import Regions
 from konkyo.models.result import predict
 from konkyo.service import drawing
@@ -15,6 +14,7 @@ from konkyo.service.drawing.layout.table import Ranking, Table
 from konkyo.service.drawing.primitives.canvas import Box, Canvas
 from konkyo.service.drawing.primitives.colours import PAPER
 from konkyo.service.drawing.primitives.raster import Raster
+from tests.helpers.asked import explain_process
 from tests.helpers.shapes import (
     ANY,
     COLOUR,

@@ -7,10 +7,8 @@ import pytest
 
 from konkyo.models.architecture import Architecture, Wiring, two_stages
 from konkyo.models.filters.contributions import contributions
-from konkyo.models.filters.process import explain_process
 from konkyo.models.grounds import proofs
 from konkyo.models.hiding.regions import Regions
-from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Network
 from konkyo.service import drawing
 from konkyo.service.drawing.layout.pairs import arrange
@@ -20,6 +18,7 @@ from konkyo.service.drawing.layout.table import Pairs
 from konkyo.service.drawing.occlusion import critical_classes
 from konkyo.service.drawing.primitives.colours import NEGATIVE, POSITIVE, diverging, grey, signed_grey
 from konkyo.service.handout import handout
+from tests.helpers.asked import explain_process, explain_shapley
 from tests.helpers.lamp import lamp_network, lit
 from tests.helpers.refuse import refuses
 from tests.helpers.shapes import (
@@ -129,7 +128,7 @@ def test_what_was_not_asked_for_cannot_be_drawn() -> None:
     for draw, message in (
         (lambda: drawing.pair_drops(occlusion_of()), "no pairs; explain_occlusion computes them with pairs=True"),
         (plain.pair_heatmaps, "no pairs; explain_shapley computes them with pairs=True"),
-        (lambda: drawing.interactions(plain), "no interactions; explain_shapley finds them with interacting=True"),
+        (lambda: drawing.interactions(plain), "no interactions; explain_shapley finds them with interactions=True"),
         (lambda: handout(proofs.grounds(lamp_network(), lit())), "no games; grounds keeps them with tables=True"),
     ):
         with refuses(ValueError, f"the result holds {message}"):

@@ -11,11 +11,8 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from konkyo.models.architecture import Architecture
-from konkyo.models.filters.contributions import explain_filters
-from konkyo.models.hiding.occlusion import explain_occlusion
 from konkyo.models.hiding.regions import Hiding, Regions
-from konkyo.models.hiding.shapley import explain_shapley
-from konkyo.models.question import Tensors
+from konkyo.models.tensors import Tensors
 from konkyo.service.http.room import MOST_BYTES, Room
 from konkyo.service.protocols import batches
 from konkyo.service.protocols.batches import MAX_BODY, PIECE
@@ -23,6 +20,7 @@ from konkyo.service.protocols.requests import infer_batch
 from konkyo.trainer.data import Labelled
 from support.process import peak, peak_from_now
 from tests.helpers.any_network import random_weights
+from tests.helpers.asked import explain_filters, explain_occlusion, explain_shapley
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples
 from tests.helpers.telemetry import lines, metric
 from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, check, in_bytes, request, tensors
@@ -59,7 +57,7 @@ def test_the_tensors_are_the_answers_for_one_image(
         close(found["probabilities"][number], np.exp(filters.logits) / np.exp(filters.logits).sum())
         close(found["contributions"][number], filters.account.contributions)
         close(found["occlusion"][number], explain_occlusion(network, image, target, hiding=hiding).occlusion.drop)
-        explained = explain_shapley(network, image, target, interacting=True)
+        explained = explain_shapley(network, image, target, interactions=True)
         assert explained.interactions
         close(found["shapley"][number], explained.values)
         close(found["interactions"][number], explained.interactions.values)

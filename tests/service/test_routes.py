@@ -16,17 +16,16 @@ from fastapi.testclient import TestClient
 from pydantic_core import to_json
 
 from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.filters.contributions import FilterExplanation, MapDetail, explain_filters
-from konkyo.models.filters.process import explain_process
+from konkyo.models.filters.contributions import FilterExplanation, MapDetail
 from konkyo.models.filters.usage import Usage
 from konkyo.models.grounds.proofs import grounds
-from konkyo.models.hiding.occlusion import Score, explain_occlusion
+from konkyo.models.hiding.occlusion import Score
 from konkyo.models.hiding.regions import FillKind, Hiding, Regions, filled
-from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.network import Array, Network, softmax
 from konkyo.models.result import Result, predict
 from konkyo.pictures import draw
 from support.pictures import decode, encode, pixels, sample
+from tests.helpers.asked import explain_filters, explain_occlusion, explain_process, explain_shapley
 from tests.helpers.served import ARCHITECTURES, upload
 
 PAIRED, LENET = "paired-3x3", "lenet-6x16"
@@ -71,7 +70,7 @@ QUESTIONS: dict[str, Ask] = {
         n, i, versus=3, hiding=hiding(n, 5, fill=FillKind.BLUR), pairs=True
     ),
     "explain/occlusion?model=summed-3x3&faithfulness=true&region=7": lambda n, i, _: explain_occlusion(
-        n, i, hiding=hiding(n, 7), faithful=True
+        n, i, hiding=hiding(n, 7), faithfulness=True
     ),
     "explain/occlusion?model=colour&fill=background": lambda n, i, _: explain_occlusion(
         n, i, hiding=hiding(n, fill=FillKind.BACKGROUND)
@@ -81,10 +80,10 @@ QUESTIONS: dict[str, Ask] = {
         n, i, 5, 3, pairs=True
     ),
     "explain/shapley?model=summed-3x3&interactions=true&fill=background": lambda n, i, _: explain_shapley(
-        n, i, fill=FillKind.BACKGROUND, interacting=True
+        n, i, fill=FillKind.BACKGROUND, interactions=True
     ),
     "explain/shapley?model=lenet-6x16&faithfulness=true&region=14&fill=0.25": lambda n, i, _: explain_shapley(
-        n, i, region=14, fill=0.25, faithful=True
+        n, i, region=14, fill=0.25, faithfulness=True
     ),
     "explain/shapley?model=colour": lambda n, i, _: explain_shapley(n, i),
     "explain/shapley?model=hidden": lambda n, i, _: explain_shapley(n, i),

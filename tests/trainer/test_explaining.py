@@ -21,10 +21,7 @@ from typer.testing import CliRunner
 
 from konkyo.models.errors import BudgetError
 from konkyo.models.files.checkpoint import DIRECTORY, load_all
-from konkyo.models.filters.contributions import explain_filters
 from konkyo.models.grounds.proofs import grounds
-from konkyo.models.hiding.occlusion import explain_occlusion
-from konkyo.models.hiding.shapley import explain_shapley
 from konkyo.models.preparation.expected import Expected
 from konkyo.models.question import GroundsQuestion
 from konkyo.trainer.cli import app
@@ -35,6 +32,7 @@ from konkyo.trainer.explaining import engines, table
 from konkyo.trainer.explaining.choices import Engine, Explanation
 from konkyo.trainer.explaining.images import open_images
 from konkyo.trainer.explaining.job import MANIFEST, Job, new_job
+from tests.helpers.asked import explain_filters, explain_occlusion, explain_shapley
 from tests.helpers.refuse import refuses
 
 ROOT = Path(__file__).parents[2]
@@ -80,7 +78,7 @@ def test_a_table_is_the_answers_for_one_image(digits: Labelled, name: str) -> No
             return found[column][place]
 
         filters = explain_filters(network, image)
-        proof, interactions = grounds(network, image), explain_shapley(network, image, interacting=True).interactions
+        proof, interactions = grounds(network, image), explain_shapley(network, image, interactions=True).interactions
         assert interactions is not None
         assert (entry("predicted"), entry("label")) == (filters.predicted, filters.label)
         assert entry("probability") == pytest.approx(np.exp(filters.logits).max() / np.exp(filters.logits).sum())

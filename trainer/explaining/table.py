@@ -13,7 +13,8 @@ from konkyo.models.grounds.proofs import Grounds, Position
 from konkyo.models.hiding.cost import refusal, usual_side
 from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.network import Array, Network
-from konkyo.models.question import TENSORS, FiltersQuestion, GroundsQuestion, Question, TensorName, Tensors
+from konkyo.models.question import FiltersQuestion, GroundsQuestion, Question
+from konkyo.models.tensors import TENSORS, TensorName, Tensors
 from konkyo.trainer.explaining.choices import Explanation
 
 Columns = dict[str, Any]
