@@ -2,6 +2,7 @@
 
 import { fillOf, isColour, lightness } from "./answers/network.js";
 import { clip, number } from "./answers/numbers.js";
+import { element } from "./shared.js";
 
 const STEPS = 60;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -97,7 +98,7 @@ export function shadeOf(tone, limit) {
 
 /** A canvas element; one of its pixels is one of the map's, and CSS gives it its size. */
 export function tile(width, height = width) {
-  return Object.assign(document.createElement("canvas"), { width, height, className: "tile" });
+  return element("canvas", { width, height, class: "tile" });
 }
 
 /** A map in the colours of a shade. */
