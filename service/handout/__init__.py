@@ -37,7 +37,7 @@ _HERE = Path(__file__).parent
 _PAGE = Template((_HERE / "page.html").read_text())
 # It writes numbers as the page does, whose script is a module.
 _MODULE = (_HERE.parent / "web" / "scripts" / "answers" / "numbers.js").read_text()
-_SCRIPT = f'"use strict";\n{_MODULE.replace("export function", "function")}{(_HERE / "page.js").read_text()}'
+_SCRIPT = f'"use strict";\n{_MODULE.replace("export function", "function")}{(_HERE / "hiding.js").read_text()}'
 _HASH = b64encode(sha256(_SCRIPT.encode()).digest()).decode()
 
 # English and Japanese.

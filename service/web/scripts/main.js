@@ -162,11 +162,11 @@ async function keepAddress() {
 
 onChange((state) => {
   const asked = { target: target(), versus: versus() };
-  const one = state.answer ? { ...account(state.answer.process, asked.target, asked.versus), ...asked } : null;
+  const ledger = state.answer ? { ...account(state.answer.process, asked.target, asked.versus), ...asked } : null;
   // Of many pairs, the one that is looked at may not be among those that are shown any more.
   // While a region is guessed, nothing else says what it does.
-  const now = { ...state, spot: open() ? null : state.spot, pair: one && state.pair && indexOf(one, state.pair) >= 0 ? state.pair : null };
-  const scene = { now, one, ...sums(now, one) };
+  const now = { ...state, spot: open() ? null : state.spot, pair: ledger && state.pair && indexOf(ledger, state.pair) >= 0 ? state.pair : null };
+  const scene = { now, ledger, ...sums(now, ledger) };
   showReading(now, target());
   pad.frame(showExample(now));
   showQuestion(now);
@@ -180,14 +180,14 @@ onChange((state) => {
 });
 
 /** What is shown as sums: {table, shares}. */
-function sums(now, one) {
-  if (!one) return { table: null, shares: null };
+function sums(now, ledger) {
+  if (!ledger) return { table: null, shares: null };
   const shared = now.answer.question === "shapley";
-  const whole = shared ? sharesOf(now.answer, one) : null;
-  const table = tableOf(now, one, whole);
+  const whole = shared ? sharesOf(now.answer, ledger) : null;
+  const table = tableOf(now, ledger, whole);
   const { pair, spot } = now;
   const ofPair = shared && pair && !spot && now.answer.where.pairs;
-  const shares = ofPair ? sharesOf(now.answer, one, table, pair) : whole;
+  const shares = ofPair ? sharesOf(now.answer, ledger, table, pair) : whole;
   return { table, shares };
 }
 

@@ -2,6 +2,7 @@
 
 import { fillOf, isColour, lightness } from "./answers/network.js";
 import { clip, number } from "./answers/numbers.js";
+import { element } from "./shared.js";
 
 const STEPS = 60;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -97,7 +98,7 @@ export function shadeOf(tone, limit) {
 
 /** A canvas element; one of its pixels is one of the map's, and CSS gives it its size. */
 export function tile(width, height = width) {
-  return Object.assign(document.createElement("canvas"), { width, height, className: "tile" });
+  return element("canvas", { width, height, class: "tile" });
 }
 
 /** A map in the colours of a shade. */
@@ -273,7 +274,7 @@ function around(values, reach) {
   return turned(turned(values.map(meanOf)).map(meanOf));
 }
 
-function at(groups, row, column) {
+function groupAt(groups, row, column) {
   return groups[row]?.[column] ?? NONE;
 }
 
@@ -286,7 +287,7 @@ function drawOutlines(context, groups, edge, thickness) {
     line.forEach((group, column) => {
       if (group === NONE) return;
       for (const [down, right] of AROUND) {
-        if (at(groups, row + down, column + right) >= group) continue;
+        if (groupAt(groups, row + down, column + right) >= group) continue;
         const x = right === 1 ? edge(column + 1) - thickness : edge(column);
         const y = down === 1 ? edge(row + 1) - thickness : edge(row);
         context.fillRect(x, y, right ? thickness : edge(column + 1) - x, down ? thickness : edge(row + 1) - y);
@@ -310,13 +311,13 @@ export function corners(groups) {
   const seen = new Set();
   const found = [];
   for (let start = 0; start < side * side; start += 1) {
-    const group = at(groups, Math.floor(start / side), start % side);
+    const group = groupAt(groups, Math.floor(start / side), start % side);
     if (group === NONE || seen.has(start)) continue;
     const members = new Set([start]);
     for (const member of members) {
       const [row, column] = [Math.floor(member / side), member % side];
       for (const [y, x] of [[row - 1, column], [row + 1, column], [row, column - 1], [row, column + 1]]) {
-        if (at(groups, y, x) === group) members.add(y * side + x);
+        if (groupAt(groups, y, x) === group) members.add(y * side + x);
       }
     }
     members.forEach((member) => seen.add(member));

@@ -6,7 +6,8 @@ import ja from "./words/ja.js";
 
 const LANGUAGES = { en, ja };
 const LANGUAGE = "konkyo-language";
-const SVG = "http://www.w3.org/2000/svg";
+// The elements of drawings that the page makes are of another namespace.
+const DRAWN = new Set(["svg", "path"]);
 // What each arrow key means, as [down, right].
 export const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
@@ -71,7 +72,7 @@ export function byId(id) {
 
 /** An element with its parts, elements and texts. `facts` are its class, or {pressed, …}: what is called when it is clicked, and attributes. */
 export function element(name, facts = "", ...parts) {
-  const one = document.createElement(name);
+  const one = document.createElementNS(`http://www.w3.org/${DRAWN.has(name) ? "2000/svg" : "1999/xhtml"}`, name);
   const { pressed, ...attributes } = typeof facts === "string" ? { class: facts } : facts;
   for (const [key, value] of Object.entries(attributes)) one.setAttribute(key, value);
   if (pressed) one.addEventListener("click", pressed);
@@ -165,10 +166,7 @@ export function placedIn(box) {
 
 /** A drawing of lines over a box, which only eyes see: the first path has most of them, the second those that stand out. */
 export function linesOver() {
-  const lines = document.createElementNS(SVG, "svg");
-  lines.setAttribute("aria-hidden", "true");
-  lines.append(...Array.from({ length: 2 }, () => document.createElementNS(SVG, "path")));
-  return lines;
+  return element("svg", { "aria-hidden": true }, element("path"), element("path"));
 }
 
 /** Draw these lines, each in the letters of an SVG path. */

@@ -85,17 +85,17 @@ function ranking(contributions) {
 }
 
 /** First and second place; none where no pair contributes anything. */
-export function places(one) {
-  return one.contributions.flat().some((value) => value !== 0) ? one.ranking.slice(0, 2) : [];
+export function places(ledger) {
+  return ledger.contributions.flat().some((value) => value !== 0) ? ledger.ranking.slice(0, 2) : [];
 }
 
 /** What is known of a pair that is shown. */
-export function entryOf(one, pair) {
-  return one.shown[indexOf(one, pair)];
+export function entryOf(ledger, pair) {
+  return ledger.shown[indexOf(ledger, pair)];
 }
 
-export function indexOf(one, pair) {
-  return one.shown.findIndex((each) => samePair(each.pair, pair));
+export function indexOf(ledger, pair) {
+  return ledger.shown.findIndex((each) => samePair(each.pair, pair));
 }
 
 /** {weight, activation, value} of the largest cell of a pair's map; null where the pair adds nothing. */
@@ -113,11 +113,11 @@ export function changeOf({ where }, [row, column]) {
 }
 
 /** What is summed up, and to what; `kind` says what it is. */
-function summed({ answer, spot }, one, shares) {
+function summed({ answer, spot }, ledger, shares) {
   const { where, question } = answer;
   if (!spot || !where.pairs) {
-    const decimals = decimalsOfSum(limitOf(one.contributions), one.logit);
-    return { kind: "contribution", values: one.contributions, biases: [one.filterBias, one.classBias], total: one.logit, decimals };
+    const decimals = decimalsOfSum(limitOf(ledger.contributions), ledger.logit);
+    return { kind: "contribution", values: ledger.contributions, biases: [ledger.filterBias, ledger.classBias], total: ledger.logit, decimals };
   }
   const [row, column] = spot;
   const values = where.pairs[row][column];
@@ -136,10 +136,10 @@ function summed({ answer, spot }, one, shares) {
  * {kind, decimals, cells, others, terms, total}: a cell for each pair that is shown, in their order, and one number for
  * all others, or null. They add up to the first of the terms, the terms to the total.
  */
-export function tableOf(now, one, shares) {
-  const { kind, values, biases, total, decimals } = summed(now, one, shares);
-  const own = one.shown.map(({ pair: [i, j] }) => values[i][j]);
-  const { parts, ...shown } = roundedSum(own, biases, total, decimals, one.others.count ? sum(values) - sum(own) : null);
+export function tableOf(now, ledger, shares) {
+  const { kind, values, biases, total, decimals } = summed(now, ledger, shares);
+  const own = ledger.shown.map(({ pair: [i, j] }) => values[i][j]);
+  const { parts, ...shown } = roundedSum(own, biases, total, decimals, ledger.others.count ? sum(values) - sum(own) : null);
   return { kind, cells: parts, ...shown };
 }
 
@@ -148,11 +148,11 @@ export function tableOf(now, one, shares) {
  *
  * With a pair of a table they are that pair's: the total is its contribution as it stands there.
  */
-export function sharesOf({ where }, one, table = null, pair = null) {
+export function sharesOf({ where }, ledger, table = null, pair = null) {
   if (!pair) return sharesLike(where.values, where.empty.logit, where.logit, decimalsOfSum(limitOf(where.values), where.logit));
-  const k = indexOf(one, pair);
+  const k = indexOf(ledger, pair);
   const values = where.pairs.map((line) => line.map((region) => region[pair[0]][pair[1]]));
-  return sharesLike(values, one.shown[k].value - sum(values), table.cells[k], table.decimals);
+  return sharesLike(values, ledger.shown[k].value - sum(values), table.cells[k], table.decimals);
 }
 
 function sharesLike(values, before, whole, decimals) {

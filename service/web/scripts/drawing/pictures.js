@@ -13,8 +13,7 @@ const REDUCED_SIDE = 1024;
 
 /** The context of a canvas outside of the page, of which a file can be made. */
 export function sheet(width, height) {
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
-  return canvas.getContext("2d", { willReadFrequently: true });
+  return element("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
 }
 
 /**

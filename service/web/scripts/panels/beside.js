@@ -41,11 +41,11 @@ export function showBeside(now) {
   byId("beside-whose").textContent = reads(said, known);
   const { process, where } = known;
   const [target, versus] = [where.target ?? process.predicted, where.versus ?? null];
-  const one = { ...account(process, target, versus), target, versus };
+  const ledger = { ...account(process, target, versus), target, versus };
   // What is pointed at is a region of the first.
   const same = where.region === answer.where.region;
-  const scene = { now: { ...now, answer: known, pair: null, spot: same ? spot : null }, one, brief: true };
-  scene.shares = known.question === "shapley" ? sharesOf(known, one) : null;
+  const scene = { now: { ...now, answer: known, pair: null, spot: same ? spot : null }, ledger, brief: true };
+  scene.shares = known.question === "shapley" ? sharesOf(known, ledger) : null;
   const name = open() ? "guess" : modeOf(known.question);
   const heading = showMap(name, scene).shown.heading(said, known, null);
   byId("beside-title").textContent = heading;

@@ -59,14 +59,14 @@ function buildList(count, rest) {
 }
 
 /** What is to be built: [rows, columns, inputs] of a table, or [tiles, whether there are others] of a list. */
-function wanted(one, process) {
+function wanted(ledger, process) {
   const model = network();
-  const [rows, columns] = one ? [one.contributions.length, one.contributions[0].length] : model ? pairsOf(model) : [3, 3];
+  const [rows, columns] = ledger ? [ledger.contributions.length, ledger.contributions[0].length] : model ? pairsOf(model) : [3, 3];
   if (Math.max(rows, columns) <= WIDEST_TABLE) {
     const paired = process ? process.stages.at(-1).filters[0].length === 1 : model?.stages.at(-1).wiring !== "summed";
     return ["table", rows, columns, paired ? 1 : rows];
   }
-  const count = one ? one.shown.length : Math.min(rows * columns, MOST_SHOWN);
+  const count = ledger ? ledger.shown.length : Math.min(rows * columns, MOST_SHOWN);
   return ["list", count, count < rows * columns];
 }
 
@@ -118,10 +118,10 @@ box.addEventListener("keydown", (event) => {
 });
 
 /** `scene.table` says what stands in the cells: contributions, or what the region that is looked at does to them. */
-export function showPairs({ now: { answer }, one, table }) {
+export function showPairs({ now: { answer }, ledger, table }) {
   const said = words();
-  box.classList.toggle("idle", !one);
-  build(wanted(one, answer?.process));
+  box.classList.toggle("idle", !ledger);
+  build(wanted(ledger, answer?.process));
   list.replaceChildren();
   typicality.textContent = "";
   const kind = table?.kind ?? "contribution";
@@ -129,22 +129,22 @@ export function showPairs({ now: { answer }, one, table }) {
   title.textContent = said.pairsTitles[kind];
   heads.rows.forEach(({ name }, i) => (name.textContent = said.map(i)));
   heads.columns.forEach(({ name }, j) => (name.textContent = said.filter(j)));
-  if (!one) {
+  if (!ledger) {
     sum.replaceChildren();
     clear(said);
     return;
   }
   showHeads(answer.process);
-  showCells(said, one, table);
-  showSum(said, one, table);
+  showCells(said, ledger, table);
+  showSum(said, ledger, table);
   // A network that was not studied has none.
-  const usual = answer.process.typicality?.[one.target];
+  const usual = answer.process.typicality?.[ledger.target];
   // Of what the last stage and the head make, the parts that are not the network's local linear map.
   const { stages, head } = network();
   const names = [...activationsOf(stages.at(-1)), ...(head.hidden.length ? [head.activation] : [])];
   const secants = [...new Set(names)].map((name) => state.activations[name]).filter((one) => one && !one.gate);
   typicality.textContent = [
-    usual ? said.typicality(nameOf(one.target), number(usual.percentile, 0)) : "",
+    usual ? said.typicality(nameOf(ledger.target), number(usual.percentile, 0)) : "",
     secants.length ? said.secant(secants.map((secant) => secant.words).join(", ")) : "",
   ].filter(Boolean).join(" ");
 }
@@ -182,13 +182,13 @@ function showHeads({ stages, image }) {
   heads.columns.forEach(({ kernels }, j) => kernels.forEach((head, n) => paint(head, last.filters[j][n], signedGreys(limitOf(last.filters)))));
 }
 
-function showCells(said, one, { kind, cells: values, others: rest, decimals }) {
-  const limit = limitOf(one.shown.map(({ map }) => map));
-  const winners = places(one);
+function showCells(said, ledger, { kind, cells: values, others: rest, decimals }) {
+  const limit = limitOf(ledger.shown.map(({ map }) => map));
+  const winners = places(ledger);
   const contributes = kind === "contribution";
   const most = limitOf(values);
   cells.forEach((cell, k) => {
-    const { pair, map } = one.shown[k];
+    const { pair, map } = ledger.shown[k];
     const { button, total } = cell;
     cell.pair = pair;
     const place = NAMES[winners.findIndex((winner) => samePair(winner, pair))];
@@ -205,7 +205,7 @@ function showCells(said, one, { kind, cells: values, others: rest, decimals }) {
     button.classList.toggle("untouched", !contributes && Math.abs(values[k]) < 0.1 * most);
   });
   if (others) {
-    others.name.textContent = said.otherPairs(one.others.count);
+    others.name.textContent = said.otherPairs(ledger.others.count);
     others.total.textContent = number(rest, decimals, true);
   }
   list.replaceChildren(
@@ -213,9 +213,9 @@ function showCells(said, one, { kind, cells: values, others: rest, decimals }) {
   );
 }
 
-function showSum(said, one, { kind, terms, total, decimals }) {
-  const [target, versus] = [one.target, one.versus].map((each) => nameOf(each));
-  const names = said.terms(one.count, versus === null ? 1 : 2);
+function showSum(said, ledger, { kind, terms, total, decimals }) {
+  const [target, versus] = [ledger.target, ledger.versus].map((each) => nameOf(each));
+  const names = said.terms(ledger.count, versus === null ? 1 : 2);
   const logit = versus === null ? said.logit(target) : said.difference(target, versus);
   const name = kind === "contribution" ? logit : said.totals[kind];
   fillSum(sum, [...terms.map((value, k) => [names[k], value]), [name, total]], decimals);

@@ -58,7 +58,7 @@ function sentence(said, scene) {
   if (!spot && crowded(scene.now)) return besideWords(said, answer);
   if (pair && !spot) return pairWords(said, scene);
   // Alone on a projector, the pairs have no regions beside them.
-  if (!spot && state.present === "pairs") return said.idlePairs({ target: nameOf(scene.one.target), versus: nameOf(scene.one.versus) });
+  if (!spot && state.present === "pairs") return said.idlePairs({ target: nameOf(scene.ledger.target), versus: nameOf(scene.ledger.versus) });
   return regionWords(said, scene);
 }
 
@@ -89,11 +89,11 @@ function crowded({ answer, guess }) {
   return state.present === "where" && beside() && (answer.question === "shapley" || guess?.shown);
 }
 
-function pairWords(said, { now: { answer, pair }, one, table, shares }) {
-  const place = one.ranking.findIndex((each) => samePair(each, pair)) + 1;
-  const entry = entryOf(one, pair);
-  const [name, value] = [said.pairName(pair), number(table.cells[indexOf(one, pair)], table.decimals)];
-  const facts = { name, value, target: nameOf(one.target), versus: nameOf(one.versus), place, count: one.count, cells: entry.map.flat().length };
+function pairWords(said, { now: { answer, pair }, ledger, table, shares }) {
+  const place = ledger.ranking.findIndex((each) => samePair(each, pair)) + 1;
+  const entry = entryOf(ledger, pair);
+  const [name, value] = [said.pairName(pair), number(table.cells[indexOf(ledger, pair)], table.decimals)];
+  const facts = { name, value, target: nameOf(ledger.target), versus: nameOf(ledger.versus), place, count: ledger.count, cells: entry.map.flat().length };
   if (answer.question === "shapley" && answer.where.pairs && state.present !== "pairs") {
     const [empty, all] = [shares.empty, shares.all].map((part) => number(part, shares.decimals));
     return said.pairShares({ ...facts, empty, all });
@@ -132,7 +132,7 @@ function worksOf(where, spot, decimals) {
   return { more: more.length, less: less.length, most: number(Math.max(0, ...more), decimals, true), least: number(Math.min(0, ...less), decimals) };
 }
 
-function groundsWords(said, { now: { answer, hidden, spot }, one }) {
+function groundsWords(said, { now: { answer, hidden, spot }, ledger }) {
   const { predicted, sufficient, contrast, players, empty } = answer.where;
   if (spot && !includes(players, spot)) return said.groundsNone;
   if (spot && includes(hidden, spot)) return said.groundsShow;
@@ -146,7 +146,7 @@ function groundsWords(said, { now: { answer, hidden, spot }, one }) {
     contrast: contrast && { count: contrast.regions.length, predicted: nameOf(contrast.predicted) },
     empty: nameOf(empty.predicted),
     share: percent(empty.probability),
-    other: one.target !== predicted,
-    versus: nameOf(one.versus),
+    other: ledger.target !== predicted,
+    versus: nameOf(ledger.versus),
   });
 }

@@ -170,13 +170,13 @@ function shownCells({ cells, decimals }, map, k) {
 }
 
 /** A pair's map, each cell on the pixels that are its own. */
-function drawPair(context, sheet, { now: { answer, pair }, one, table }) {
-  const k = indexOf(one, pair);
-  const { map } = one.shown[k];
+function drawPair(context, sheet, { now: { answer, pair }, ledger, table }) {
+  const k = indexOf(ledger, pair);
+  const { map } = ledger.shown[k];
   const { first, pitch } = cellsOf(network());
   const [start, cell] = [first * sheet.pixel, pitch * sheet.pixel];
   drawBlank(context, sheet);
-  fillMap(context, map, start, start, cell, diverging(limitOf(one.shown.map((each) => each.map))));
+  fillMap(context, map, start, start, cell, diverging(limitOf(ledger.shown.map((each) => each.map))));
   drawPicture(context, answer.process.image, sheet, true);
   const numbers = shownCells(table, map, k).map((line, row) => line.map((value, column) => (map[row][column] === 0 ? null : value)));
   drawNumbers(context, numbers, (row, column) => [start + column * cell, start + row * cell, cell, cell], table.decimals);
@@ -198,8 +198,8 @@ const SHOWN = {
   pair: {
     draw: drawPair,
     heading: (said, _, pair) => said.pairName(pair),
-    values: ({ one }) => one.shown.map((each) => each.map),
-    shown: ({ one, table }) => ({ decimals: table.decimals, numbers: one.shown.flatMap(({ map }, k) => shownCells(table, map, k).flat()) }),
+    values: ({ ledger }) => ledger.shown.map((each) => each.map),
+    shown: ({ ledger, table }) => ({ decimals: table.decimals, numbers: ledger.shown.flatMap(({ map }, k) => shownCells(table, map, k).flat()) }),
     unit: (said) => said.scaleCell,
     legend: (said, { inked, sheet }) => [
       ...inked(said),
@@ -266,7 +266,7 @@ function ink(said) {
   return [["dot", said.legendInk]];
 }
 
-/** `scene` is {now, one, table, shares}: the state, and what the page makes of its answer. */
+/** `scene` is {now, ledger, table, shares}: the state, what the pairs add, and what is shown of it. */
 export function showHeatmap(scene) {
   const { answer, pair, spot, question } = scene.now;
   const name = mode(scene.now);

@@ -233,17 +233,12 @@ function curve({ words: name, curve: values }) {
   const most = Math.max(...values.map(Math.abs), 1);
   const { width, height } = CURVE;
   const points = values.map((value, k) => `${(k * width) / (values.length - 1)},${(height / 2) * (1 - value / most)}`);
-  const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  for (const [key, value] of Object.entries({ class: "curve", viewBox: `-1 -1 ${width + 2} ${height + 2}`, role: "img", "aria-label": name })) drawn.setAttribute(key, value);
-  const path = (d, className) => {
-    const one = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    one.setAttribute("d", d);
-    one.setAttribute("class", className);
-    drawn.append(one);
-  };
-  path(`M0 ${height / 2}H${width}M${width / 2} 0V${height}`, "axis");
-  path(`M${points.join("L")}`, "values");
-  return drawn;
+  return element(
+    "svg",
+    { class: "curve", viewBox: `-1 -1 ${width + 2} ${height + 2}`, role: "img", "aria-label": name },
+    element("path", { class: "axis", d: `M0 ${height / 2}H${width}M${width / 2} 0V${height}` }),
+    element("path", { class: "values", d: `M${points.join("L")}` }),
+  );
 }
 
 /** Those about the picture and the head. */

@@ -30,7 +30,7 @@ const buttons = new Map(players.map((player) => {
     `width:${100 * (right - left) / side}%;height:${100 * (bottom - top) / side}%`;
   const [row, column] = [Math.floor(player / data.columns), player % data.columns];
   button.setAttribute("aria-label", fill(words.region, { row: row + 1, column: column + 1 }));
-  button.addEventListener("click", () => show(hidden.has(player) ? without(player) : [...hidden, player]));
+  button.addEventListener("click", () => showWithout(hidden.has(player) ? without(player) : [...hidden, player]));
   document.querySelector(".image").append(button);
   return [player, button];
 }));
@@ -50,8 +50,8 @@ const rows = classes.map((name) => {
   return row;
 });
 
-/** Hide these regions and show the answer. */
-function show(regions) {
+/** Hide exactly these regions, and show what is predicted without them. */
+function showWithout(regions) {
   hidden.clear();
   regions.forEach((one) => hidden.add(one));
   // The part of the image that is still there, as a path around the visible pixels.
@@ -75,9 +75,9 @@ function show(regions) {
   return predicted;
 }
 
-document.getElementById("all").addEventListener("click", () => show([]));
-document.getElementById("none").addEventListener("click", () => show(players));
-document.getElementById("kept").addEventListener("click", () => show(players.filter((one) => !data.kept.includes(one))));
-document.getElementById("contrast").addEventListener("click", () => show(data.contrast));
+document.getElementById("all").addEventListener("click", () => showWithout([]));
+document.getElementById("none").addEventListener("click", () => showWithout(players));
+document.getElementById("kept").addEventListener("click", () => showWithout(players.filter((one) => !data.kept.includes(one))));
+document.getElementById("contrast").addEventListener("click", () => showWithout(data.contrast));
 document.getElementById("contrast").hidden = !data.contrast.length;
-show(data.hidden);
+showWithout(data.hidden);
