@@ -197,6 +197,12 @@ class Network:
         taken = [set(shape.sources(number)) for number in range(len(shape.stages))]
         return [set().union(*taken[number + 1 :]) for number in range(len(taken))]
 
+    def check_shape(self, images: Array) -> None:
+        """Raise ImageError for images of another shape."""
+        shape = self.architecture.image_shape
+        if images.shape[-len(shape) :] != shape:
+            raise ImageError(f"an image must be {'×'.join(map(str, shape))}; got an array of shape {images.shape}")
+
     def flatten(self, images: Array) -> tuple[Array, tuple[int, ...]]:
         """Check images; return them as (N, channels, side, side) in the network's precision, and their batch's shape.
 
@@ -206,8 +212,7 @@ class Network:
             Of another shape, not floats, or not finite.
         """
         array, shape = np.asarray(images), self.architecture.image_shape
-        if array.shape[-len(shape) :] != shape:
-            raise ImageError(f"an image must be {'×'.join(map(str, shape))}; got an array of shape {array.shape}")
+        self.check_shape(array)
         if array.dtype.kind != "f":
             raise ImageError(f"an image must hold floats in [0, 1], not {array.dtype}; divide bytes by 255")
         if not np.isfinite(array).all():

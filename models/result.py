@@ -210,9 +210,10 @@ def check_pairs(network: Network) -> None:
 
 
 def check_single(image: Array, network: Network) -> None:
-    """Raise ImageError for a batch."""
+    """Raise ImageError for a batch, or an image of another shape."""
     if np.ndim(image) != len(network.architecture.image_shape):
         raise ImageError(f"one image at a time; got an array of shape {np.shape(image)}")
+    network.check_shape(np.asarray(image))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -1,24 +1,53 @@
 """A question about one image, asked in one call."""
 
-from collections.abc import Callable
 from typing import Any
 
 from konkyo.models.hiding.regions import Hiding
 from konkyo.models.network import Array, Network
-from konkyo.models.question import FiltersQuestion, OcclusionQuestion, ProcessQuestion, Question, ShapleyQuestion
+from konkyo.models.question import FiltersQuestion, OcclusionQuestion, ProcessQuestion, ShapleyQuestion
 
 
-def _asked(question: type[Question[Any]]) -> Callable[..., Any]:
-    def ask(network: Network, image: Array, *classes: Any, hiding: Hiding | None = None, **options: Any) -> Any:
-        if hiding is not None:
-            regions = hiding.regions
-            options |= {"region": regions.region, "stride": regions.stride, "fill": hiding.fill}
-        return question(network, *classes, **options).answer(image)
-
-    return ask
+def explain_filters(network: Network, image: Array, *classes: int | None, **options: Any) -> Any:
+    """The contributions to a class."""
+    return FiltersQuestion(network, *classes, **options).answer(image)
 
 
-explain_filters = _asked(FiltersQuestion)
-explain_process = _asked(ProcessQuestion)
-explain_occlusion = _asked(OcclusionQuestion)
-explain_shapley = _asked(ShapleyQuestion)
+def explain_process(network: Network, image: Array, *classes: int | None, **options: Any) -> Any:
+    """All layers."""
+    return ProcessQuestion(network, *classes, **options).answer(image)
+
+
+def explain_occlusion(
+    network: Network,
+    image: Array,
+    target: int | None = None,
+    versus: int | None = None,
+    hiding: Hiding = Hiding(),
+    score: Any = "logit",
+    **options: Any,
+) -> Any:
+    """The drops of a class as regions are hidden."""
+    asked = OcclusionQuestion(
+        network,
+        target,
+        versus,
+        region=hiding.regions.region,
+        stride=hiding.regions.stride,
+        fill=hiding.fill,
+        score=score,
+        **options,
+    )
+    return asked.answer(image)
+
+
+def explain_shapley(
+    network: Network,
+    image: Array,
+    target: int | None = None,
+    versus: int | None = None,
+    region: int | None = None,
+    fill: Any = 0.0,
+    **options: Any,
+) -> Any:
+    """The Shapley values of the regions."""
+    return ShapleyQuestion(network, target, versus, region=region, fill=fill, **options).answer(image)

@@ -97,7 +97,7 @@ def test_small_networks_are_shown_whole_and_of_wide_ones_32_maps() -> None:
 def test_an_answer_is_never_too_large() -> None:
     # With 32 maps it would have half as many again.
     large = Architecture((Stage(64, 3, 1, pool=None),) * 2, side=26, channels=3)
-    result = explain_process(random_weights(large, 1), image_of(large))
+    result = explain_process(random_weights(large, 1), image_of(large), budget=None)
     assert len(result.pairs) == usual_top(large) == 16
     assert answered_numbers(result) <= MOST_NUMBERS
 

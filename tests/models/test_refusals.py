@@ -60,13 +60,9 @@ def test_many_images_where_one_is_explained() -> None:
 
 ASKED: dict[str, Callable[..., object]] = {
     "account": contributions(NETWORK, IMAGE).account,
-    "filters": partial(explain_filters, NETWORK, IMAGE),
-    "process": partial(explain_process, NETWORK, IMAGE),
     "occlude": lambda target, versus=None: occlude(NETWORK, IMAGE, target, versus=versus),
-    "occlusion": partial(explain_occlusion, NETWORK, IMAGE),
     "pair_drops": partial(pair_drops, NETWORK, IMAGE, Hiding()),
     "values": shapley_values(NETWORK, IMAGE).of,
-    "shapley": partial(explain_shapley, NETWORK, IMAGE),
     "pair_games": partial(pair_games, NETWORK, IMAGE),
     "pair_values": partial(pair_values, NETWORK, IMAGE),
 }

@@ -126,9 +126,9 @@ def test_where_critical_regions_overlap_the_commonest_prediction_counts() -> Non
 def test_what_was_not_asked_for_cannot_be_drawn() -> None:
     plain = explain_shapley(lamp_network(), lit())
     for draw, message in (
-        (lambda: drawing.pair_drops(occlusion_of()), "no pairs; explain_occlusion computes them with pairs=True"),
-        (plain.pair_heatmaps, "no pairs; explain_shapley computes them with pairs=True"),
-        (lambda: drawing.interactions(plain), "no interactions; explain_shapley finds them with interactions=True"),
+        (lambda: drawing.pair_drops(occlusion_of()), "no pairs; ask with pairs=True"),
+        (plain.pair_heatmaps, "no pairs; ask with pairs=True"),
+        (lambda: drawing.interactions(plain), "no interactions; ask with interactions=True"),
         (lambda: handout(proofs.grounds(lamp_network(), lit())), "no games; grounds keeps them with tables=True"),
     ):
         with refuses(ValueError, f"the result holds {message}"):

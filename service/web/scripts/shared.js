@@ -72,7 +72,7 @@ export function byId(id) {
 
 /** An element with its parts, elements and texts. `facts` are its class, or {pressed, …}: what is called when it is clicked, and attributes. */
 export function element(name, facts = "", ...parts) {
-  const one = document.createElementNS(`http://www.w3.org/${DRAWN.has(name) ? "2000/svg" : "1999/xhtml"}`, name);
+  const one = DRAWN.has(name) ? document.createElementNS(SVG, name) : document.createElement(name);
   const { pressed, ...attributes } = typeof facts === "string" ? { class: facts } : facts;
   for (const [key, value] of Object.entries(attributes)) one.setAttribute(key, value);
   if (pressed) one.addEventListener("click", pressed);
