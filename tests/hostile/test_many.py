@@ -19,7 +19,7 @@ PATHS = (
     "/predict?format=png",
 )
 # Some 100 ms of work.
-DEAR = "/explain/occlusion?region=8&stride=1&pairs=true&faithfulness=true&model=lenet-6x16"
+DEAR = "/explain/occlusion?region=4&stride=1&pairs=true&faithfulness=true&model=lenet-6x16"
 
 
 @pytest.mark.threat("many at once")
