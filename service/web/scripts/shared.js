@@ -7,6 +7,7 @@ import ja from "./words/ja.js";
 const LANGUAGES = { en, ja };
 const LANGUAGE = "konkyo-language";
 // The elements of drawings that the page makes are of another namespace.
+const SVG = "http://www.w3.org/2000/svg";
 const DRAWN = new Set(["svg", "path"]);
 // What each arrow key means, as [down, right].
 export const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
