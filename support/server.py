@@ -21,6 +21,8 @@ from support.folders import ROOT
 PATIENCE = 60
 # Below those that outgoing connections take: none of these can get in before, or between two starts of a server.
 PORTS = range(20_000, 32_768)
+# Of its image: what is free goes back to the system, whichever thread has held it.
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": "1048576"}
 # A client without one reads all certificates, which takes longer than most answers.
 TLS = ssl.create_default_context()
 
@@ -164,7 +166,7 @@ def serving(grace: int | None = None, deadline: int | None = None, **settings: s
             yield server
         return
     port = free_port()
-    environment = {**os.environ, "KONKYO_PORT": str(port), **settings}
+    environment = {**os.environ, **MEMORY, "KONKYO_PORT": str(port), **settings}
     with TemporaryDirectory() as directory, (Path(directory) / "log").open("wb") as log:
         hurried = HURRIED.format(grace=grace, deadline=deadline)
         command = [sys.executable, *(("-c", hurried) if grace or deadline else ("-m", "service"))]

@@ -31,7 +31,6 @@ STEPS: dict[str, Step] = {
     "make documents": Left("it runs this"),
     ".ci/run": Left("it runs this"),
     ": models/             the network in numpy and its explanati": Left("the folders"),
-    "docker compose up": By("tests/system/test_operations.py", "docs/operations.md"),
     "make examples": TOGETHER,
     "konkyo study all": Run(
         before=small_mnist, instead=".venv/bin/konkyo study all --model paired-3x3 --images 2 --out made"
