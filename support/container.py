@@ -11,11 +11,14 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from konkyo import __version__
 from support.folders import ROOT
 from support.server import PATIENCE, Server, wait_until_ready
 
 PROJECT = "konkyo-soak"
 SERVICE = "konkyo"
+# The service's, as Compose builds it where nobody names a version.
+IMAGE = f"konkyo:{__version__}"
 LIMIT = 512  # MiB
 # The kernel's own account, in the two versions of its control groups.
 _ACCOUNT = "cd /sys/fs/cgroup; cat memory.events memory/memory.oom_control memory.peak memory/memory.max_usage_in_bytes"

@@ -12,8 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-import konkyo
-from support.container import COMPOSE, building, docker, docker_runs
+from support.container import COMPOSE, IMAGE, building, docker, docker_runs
 from support.folders import ROOT
 from support.server import PATIENCE, free_port, until
 from tests.helpers.folders import clone
@@ -35,8 +34,8 @@ pytestmark = [
 
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
 PROJECT = "konkyo-operations"
-PROMETHEUS = """
-FROM konkyo
+PROMETHEUS = f"""
+FROM {IMAGE}
 USER root
 COPY prometheus /bin/prometheus
 RUN mkdir /prometheus
@@ -165,7 +164,7 @@ def changes_a_network_and_back(operator: Operator, each: Iterator[str]) -> None:
 
 def changes_a_version_and_back(operator: Operator, each: Iterator[str]) -> None:
     images = [operator.image() for command in each if command == "deploy/roll"]
-    assert images == ["konkyo:next", f"konkyo:{konkyo.__version__}"]
+    assert images == ["konkyo:next", IMAGE]
 
 
 def adds_and_removes_a_replica(operator: Operator, each: Iterator[str]) -> None:

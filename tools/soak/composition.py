@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from konkyo import __version__
 from support.client import Answer, ClosedError, Connection, percentile, prepared, run
-from support.container import account, compose, docker_runs
+from support.container import IMAGE, account, compose, docker_runs
 from support.edge import healthy
 from support.pictures import sample
 from support.server import SkippedError, free_port, wait_until_ready
@@ -216,7 +215,7 @@ def crowd(count: int, path: str, pace: str = "quick") -> AbstractContextManager[
 @contextmanager
 def _container(project: str, script: str, *arguments: str) -> Iterator[int]:
     command = ["docker", "run", "--rm", "--interactive", "--network", f"{project}_default", "--entrypoint", "python"]
-    command += [f"konkyo:{__version__}", "-c", script, *arguments]
+    command += [IMAGE, "-c", script, *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield int(next(iter(process.stdout or ())))

@@ -17,7 +17,7 @@ from konkyo.models.files.card import Document
 from konkyo.models.files.checkpoint import DIRECTORY, load, save
 from konkyo.trainer.data import read
 from support.client import Answer, ClosedError, Connection, lower_priority, prepared, run
-from support.container import compose, docker, docker_runs, environment
+from support.container import IMAGE, compose, docker, docker_runs, environment
 from support.folders import DATA, ROOT
 from support.pictures import uploads
 from support.server import SkippedError, free_port, until, wait_until_ready
@@ -29,8 +29,8 @@ MAX_REFUSAL = 5.0
 NEXT = "soak-next"
 DEFAULT, OTHER = "paired-3x3", "summed-3x3"
 # Another version of the service, as its own answer says.
-_NEXT_VERSION = r"""
-FROM konkyo
+_NEXT_VERSION = rf"""
+FROM {IMAGE}
 USER root
 RUN sed -i 's/^__version__ = .*/__version__ = "next"/' /venv/lib/python3*/site-packages/konkyo/__init__.py
 USER konkyo
