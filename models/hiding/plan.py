@@ -509,7 +509,7 @@ def _places(shape: Architecture, number: int) -> IntArray:
     return found
 
 
-_KEPT: Kept[Plan] = Kept(MOST_KEPT, lambda plan: plan.kept_size)
+KEPT: Kept[Plan] = Kept(MOST_KEPT, lambda plan: plan.kept_size)
 
 
 def kept_plan(
@@ -522,4 +522,4 @@ def kept_plan(
 ) -> Plan:
     """The plan for images in which hiding changes these pixels; kept, within ``MOST_KEPT`` bytes of all of them."""
     key = architecture, regions, family, pairs, None if differs is None else differs.tobytes()
-    return _KEPT.get(key, lambda: Plan(architecture, regions, family, differs, pairs=pairs))
+    return KEPT.get(key, lambda: Plan(architecture, regions, family, differs, pairs=pairs))

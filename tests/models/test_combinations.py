@@ -89,7 +89,7 @@ def test_images_share_a_plan_where_hiding_changes_the_same_pixels(digits: Labell
     asked = [image, np.sqrt(image), digits.scaled(np.float64)[3], image]
     shared = [class_games(network, one) for one in asked]
     for one, games in zip(asked, shared, strict=True):
-        planned._KEPT.clear()
+        planned.KEPT.clear()
         fresh = class_games(network, one)
         for some, other in zip(games.games, fresh.games, strict=True):
             np.testing.assert_array_equal(some.players, other.players)

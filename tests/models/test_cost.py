@@ -82,7 +82,7 @@ def dense(architecture: Architecture) -> tuple[Network, F64]:
 
 def peak(run: Any) -> int:
     run()  # what is kept of a network is no cost of a question
-    engine._KEPT.clear()
+    engine.KEPT.clear()
     tracemalloc.start()
     run()
     found = tracemalloc.get_traced_memory()[1]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from konkyo.models import network as module
 from konkyo.models.architecture import Architecture
 from konkyo.models.filters.contributions import class_maps, contributions
 from konkyo.models.hiding.occlusion import occlude
@@ -16,12 +17,16 @@ from tests.helpers.oracles import F64, LENET, PAIRED, SUMMED, integer_image, int
 from tests.helpers.refuse import refuses
 
 
+@pytest.mark.parametrize("values", [1, 2**15, 2**16, 2**17])
 @pytest.mark.parametrize("architecture", [PAIRED, SUMMED], ids=title)
-def test_a_batch_may_be_larger_than_what_is_worked_on_at_once(architecture: Architecture, digits: Labelled) -> None:
-    network = random_network(architecture, 3)
-    images = digits.scaled(np.float64)[: 2 * network._chunk + 1]
+def test_a_batch_may_be_larger_than_what_is_worked_on_at_once(
+    architecture: Architecture, values: int, digits: Labelled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once: one image, two, four, nine."""
+    monkeypatch.setattr(module, "VALUES_AT_ONCE", values)
+    network, images = random_network(architecture, 3), digits.scaled(np.float64)[:19]
     single = np.array([network.logits(image) for image in images])
-    for count in (1, network._chunk - 1, network._chunk, network._chunk + 1, len(images)):
+    for count in range(1, 20):
         np.testing.assert_allclose(network.logits(images[:count]), single[:count], rtol=0, atol=1e-13)
 
 

@@ -23,6 +23,7 @@ from support.asgi import PNG, ask, scope, sends
 from support.pictures import sample
 from tests.helpers.operations import check_problem
 from tests.helpers.refuse import refuses
+from tests.helpers.room import fits
 from tests.helpers.telemetry import lines, metric
 
 NOT_FOUND = "there is nothing at this path; see /docs for what there is"
@@ -326,7 +327,7 @@ def test_a_body_that_does_not_arrive_in_time_is_refused(where: str, monkeypatch:
     problem = json.loads(answer)
     assert problem["type"] == "urn:konkyo:problem:slow-upload"
     assert problem["detail"] == "the body did not arrive within 0.05 seconds; send it again, faster"
-    assert app.state.service.room._left == MOST_BYTES
+    assert fits(app.state.service.room, MOST_BYTES)
 
 
 @pytest.mark.parametrize("where", PATHS_WITH_A_BODY)
@@ -337,7 +338,7 @@ def test_a_body_that_ends_early_is_refused_and_gives_its_room_back(
     status, _ = anyio.run(ask, app, where, sends([bytes(500)], whole=False, leaves=True))
     [line] = lines(capsys)
     assert (status, line["status"], line["problem"]) == (400, 400, "malformed-upload")
-    assert app.state.service.room._left == MOST_BYTES
+    assert fits(app.state.service.room, MOST_BYTES)
 
 
 @pytest.mark.threat("body flood")

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from konkyo.models.files.checkpoint import load_all
 from konkyo.service.app import create_app
-from konkyo.service.drawing.primitives.colours import _COLOURS
+from konkyo.service.drawing.primitives import colours
 from konkyo.service.settings import Settings
 from konkyo.service.web.page import MEDIA_TYPES, WEB
 from konkyo.trainer.data import read
@@ -95,13 +95,6 @@ def test_every_part(client: TestClient) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_nothing_else_is_served(client: TestClient) -> None:
-    for path in ("../app.py", "%2e%2e/app.py", "..%2fapp.py", "scripts", "scripts/", "nothing.js", ""):
-        answer = client.get(f"/web/{path}")
-        assert answer.status_code == 404
-        assert answer.headers["content-type"] == "application/problem+json"
-
-
 def test_it_is_asked_for_only(client: TestClient) -> None:
     assert client.head("/").status_code == 200
     assert client.post("/").status_code == 405
@@ -128,13 +121,18 @@ def test_both_languages_have_all_the_words() -> None:
 
 
 def test_the_colours_are_those_of_the_pictures() -> None:
+    """The ends of each scale, and the five colours of each half of the one that diverges."""
+    names = "paper", "hairline", "track", "ink", "muted", "accent", "first", "second"
+    indices = {name: getattr(colours, name.upper()) for name in names}
+    indices |= {"grey-0": colours.GREY, "grey-1": colours.INK_GREY}
+    for name, end in (("negative", colours.NEGATIVE), ("positive", colours.POSITIVE)):
+        indices |= {f"{name}-{k}": colours.NEUTRAL + k * (end - colours.NEUTRAL) // 4 for k in range(5)}
     pairs = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", text("styles/base.css"))
-    page = {name: {"light": light, "dark": dark} for name, light, dark in pairs}
-    groups = {"solids": ("paper", "hairline", "track"), "inks": ("ink", "muted", "accent", "first", "second")}
-    for theme, colours in _COLOURS.items():
-        for group, values in colours.items():
-            names = groups.get(group, tuple(f"{group}-{k}" for k in range(len(values))))
-            assert [page[name][theme] for name in names] == list(values)
+    page = {name: both for name, *both in pairs}
+    drawn = colours.hexadecimal("light"), colours.hexadecimal("dark")
+    assert {name: page[name] for name in indices} == {
+        name: [theme[index] for theme in drawn] for name, index in indices.items()
+    }
 
 
 def test_its_samples_hold_those_of_the_documentation() -> None:

@@ -21,6 +21,7 @@ from konkyo.trainer.data import Labelled
 from support.process import peak, peak_from_now
 from tests.helpers.any_network import random_weights
 from tests.helpers.asked import explain_filters, explain_occlusion, explain_shapley
+from tests.helpers.room import fits
 from tests.helpers.served import ARCHITECTURES, EXTREMES, samples
 from tests.helpers.telemetry import lines, metric
 from tests.helpers.tensors import EXPLAIN, LENGTH, PATH, SEVENS, TOO_LARGE, check, in_bytes, request, tensors
@@ -260,7 +261,7 @@ def test_the_largest_body_with_the_largest_answer_has_room(shapes: TestClient) -
     answer = shapes.post("/v2/models/pairs/infer", content=text.encode().ljust(MAX_BODY))
     assert tensors(answer)["contributions"].shape == (655, 40, 40)
     app: Any = shapes.app
-    assert app.state.service.room._left == MOST_BYTES
+    assert fits(app.state.service.room, MOST_BYTES)
 
 
 @pytest.mark.threat("room is what a request occupies")
@@ -276,7 +277,7 @@ def test_an_answer_without_room_is_not_begun(shapes: TestClient, monkeypatch: py
     answer = shapes.post("/v2/models/pairs/infer", content=body)
     check(answer, 503, "busy", "all workers are busy; try again in a second")
     assert made == []
-    assert app.state.service.room._left == needed - 1
+    assert fits(app.state.service.room, needed - 1)
     monkeypatch.setattr(batches, "Tensors", Tensors)
     monkeypatch.setattr(app.state.service, "room", Room(needed))
     assert shapes.post("/v2/models/pairs/infer", content=body).status_code == 200

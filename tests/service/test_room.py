@@ -29,6 +29,7 @@ from support.asgi import PNG, ask, sends
 from support.pictures import sample
 from tests.helpers.operations import PATHS, check_problem
 from tests.helpers.refuse import refuses
+from tests.helpers.room import fits
 from tests.helpers.served import ARCHITECTURES, EXTREMES, upload
 from tests.helpers.telemetry import lines, metric
 from tests.helpers.tensors import request
@@ -91,17 +92,6 @@ def is_full(turns: Turns) -> bool:
     except BusyError:
         return True
     return False
-
-
-def fits(all_of_it: Room, size: int) -> bool:
-    """Whether one more request could have so many bytes."""
-    reservation = Reservation(all_of_it, "192.0.2.1")
-    try:
-        reservation.take(size)
-    except BusyError:
-        return False
-    reservation.release()
-    return True
 
 
 @pytest.mark.threat("CPU exhaustion")
@@ -502,7 +492,7 @@ def test_only_a_server_that_stops_makes_a_cancellation_a_refusal(
         await anyio.wait_all_tasks_blocked()
         task.cancel(words)
         await asyncio.wait([task])
-        assert fits(app.state.service.room, room.SHARE)
+        assert fits(app.state.service.room, room.MOST_BYTES)
         return answered
 
     answered = anyio.run(scenario)
@@ -523,4 +513,4 @@ def test_a_client_that_leaves_while_it_waits_is_not_blamed(path: str, capsys: py
     status, body = anyio.run(ask, app, path, sends([whole], leaves=True))
     [line] = lines(capsys)
     assert (status, body, line["status"], line["problem"]) == (499, b"", 499, "gone")
-    assert fits(app.state.service.room, room.SHARE)
+    assert fits(app.state.service.room, room.MOST_BYTES)

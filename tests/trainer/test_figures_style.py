@@ -8,9 +8,9 @@ from konkyo.trainer.figures import style
 
 
 def test_the_colours_are_those_of_the_services_pictures() -> None:
-    light = colours._COLOURS["light"]
-    assert light["solids"] == (style.PAPER, style.HAIRLINE, style.TRACK)
-    assert light["inks"] == (style.INK, style.MUTED, style.ACCENT, style.FIRST, style.SECOND)
+    ours = style.PAPER, style.HAIRLINE, style.TRACK, style.INK, style.MUTED, style.ACCENT, style.FIRST, style.SECOND
+    names = "PAPER", "HAIRLINE", "TRACK", "INK", "MUTED", "ACCENT", "FIRST", "SECOND"
+    assert ours == tuple(colours.hexadecimal("light")[getattr(colours, name)] for name in names)
 
 
 def test_the_scales_are_those_of_the_services_pictures() -> None:
