@@ -124,14 +124,6 @@ def whole() -> onnx.ModelProto:
     return small().head(288).model()
 
 
-def beside(name: str, shape: Sequence[int], **place: str) -> onnx.TensorProto:
-    """A tensor that lies in another file."""
-    said = [onnx.StringStringEntryProto(key=key, value=value) for key, value in place.items()]
-    made = onnx.TensorProto(name=name, dims=shape, data_type=TensorProto.FLOAT, external_data=said)
-    made.data_location = TensorProto.EXTERNAL
-    return made
-
-
 def imported(made: Builder | onnx.ModelProto, folder: Path, asked: ImportOptions = ASKED) -> Imported:
     """What is read of a graph as a file of this folder."""
     path = folder / "net.onnx"

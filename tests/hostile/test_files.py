@@ -14,16 +14,17 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 from PIL import Image
 
 from konkyo.models.preparation.expected import MNIST
 from konkyo.trainer import cli
 from konkyo.trainer.data.pictures import image_of
+from konkyo.trainer.importing import command
 from konkyo.trainer.importing.from_onnx import comparing
 from support.process import peak, peak_from_now
-from tests.helpers.onnx_graphs import Builder, beside, imported, small
+from tests.helpers.onnx_graphs import Builder, imported, small
 
 # MiB that a refusal takes beside the process itself. The files pack, announce or are gigabytes, and a process that only
 # reads an honest picture takes some 50: what is refused before it is unpacked is far below.
@@ -137,6 +138,68 @@ def test_a_large_picture_takes_a_few_bytes_a_pixel(tmp_path: Path) -> None:
     assert (peak() - before) * 2**20 < 12 * side**2
 
 
+def heavy() -> Builder:
+    """64k31p15 on colour images of 224×224."""
+    built = Builder(("batch", 3, 224, 224)).conv(64, 3, 31, pads=[15] * 4).add("Relu")
+    return built.add("MaxPool", kernel_shape=[4, 4], strides=[4, 4]).head(64 * 56**2, 2)
+
+
+def batched() -> Builder:
+    """It takes 80 images at once, and nobody can check it with fewer."""
+    return Builder((80, 1, 28, 28)).stage(64, 1, 5, pads=[2] * 4).head(64 * 14**2)
+
+
+def beside(name: str, values: int, **place: str) -> onnx.TensorProto:
+    """A tensor that lies in another file."""
+    said = [onnx.StringStringEntryProto(key=key, value=value) for key, value in place.items()]
+    made = onnx.TensorProto(name=name, dims=[values], data_type=TensorProto.FLOAT, external_data=said)
+    made.data_location = TensorProto.EXTERNAL
+    return made
+
+
+def elsewhere() -> onnx.ModelProto:
+    """Its tensors announce more than is read, in a file that need not be there."""
+    model = small().head(288).model()
+    for tensor in (model.graph.initializer[0], model.graph.initializer[2]):
+        tensor.CopyFrom(beside(tensor.name, 9 * 2**20, location="weights.bin"))
+    return model
+
+
+CHECKED = "takes ONNX's evaluator, which checks what is read,"
+IMPORTED: dict[str, tuple[Callable[[], Builder | onnx.ModelProto], str]] = {
+    "64k31p15": (
+        heavy,
+        f"one image {CHECKED} 22,530,629,632 multiply-adds, and 12,000,000,000 are allowed; fewer or smaller layers, "
+        "or smaller images, fit",
+    ),
+    "a batch": (
+        batched,
+        f"a batch of 80 images {CHECKED} 20,281,139,200 multiply-adds, and 12,000,000,000 are allowed; a graph that "
+        "takes one image, or any number, fits",
+    ),
+    "tensors elsewhere": (
+        elsewhere,
+        "its tensors announce 75,497,472 bytes in other files; 67,108,864 are read in all",
+    ),
+}
+
+
+@pytest.mark.threat("files that are read offline", "a network that costs")
+@pytest.mark.parametrize("case", IMPORTED)
+def test_import_refuses_before_anything_runs(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make, message = IMPORTED[case]
+    built = make()
+    model = built.model() if isinstance(built, Builder) else built
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    del built, model
+    before = peak_from_now()
+    assert command.run([str(tmp_path / "net.onnx"), "--range=0,1", f"--out={tmp_path / 'out'}"], "konkyo import") == 1
+    # The largest has 1.6 million weights and as many places: the evaluator took 3 GB for it.
+    assert peak() - before < 2 * ROOM
+    assert capsys.readouterr().err == f"error: net.onnx: {message}\n"
+    assert not (tmp_path / "out").exists()
+
+
 def behind(first: list[onnx.NodeProto], last: str, tensors: list[onnx.TensorProto]) -> onnx.ModelProto:
     """The small network behind these nodes."""
     model = small().head(288).model()
@@ -167,7 +230,7 @@ def test_of_a_file_beside_the_network_only_the_tensor_is_read(tmp_path: Path) ->
     nodes, tensors = [], []
     for number in range(900):
         place = {"location": "weights.bin", "offset": str(4 * number), "length": "4"}
-        tensors.append(beside(f"e{number}", [1], **place))
+        tensors.append(beside(f"e{number}", 1, **place))
         nodes.append(helper.make_node("Add", [f"a{number - 1}" if number else "image", f"e{number}"], [f"a{number}"]))
     before = peak_from_now()
     assert imported(behind(nodes, "a899", tensors), tmp_path).card.compared == 8

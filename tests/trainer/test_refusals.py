@@ -12,7 +12,6 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     return made(tmp_path_factory.mktemp("refused"))
 
 
-@pytest.mark.threat("files that are read offline", "a network that costs")
 @pytest.mark.parametrize(("kind", "case"), [(kind, case) for kind, cases in KEPT.items() for case in cases])
 def test_what_does_not_fit_is_named_beside_what_would(kind: str, case: str, said: dict[str, dict[str, str]]) -> None:
     assert said[kind][case] == KEPT[kind][case]
