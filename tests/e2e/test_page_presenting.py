@@ -154,6 +154,7 @@ def test_no_text_speaks_of_a_table_that_is_absent(page: Page, absent: str) -> No
     details = page.get_by_test_id("details")
     choose_sample(page, 7)
     page.get_by_test_id("question-shapley").click()
+    expect(details).to_contain_text("averaged over every order")
     hover(page, 2, 3, region=4)
     expect(details).to_contain_text("The table shows what each pair gets of it.")
     page.mouse.move(5, 5)
