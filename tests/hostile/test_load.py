@@ -202,8 +202,8 @@ def test_forty_batches_at_once_do_not_fill_the_memory(own: Server) -> None:
     with ThreadPoolExecutor(count) as crowd:
         answers = list(crowd.map(send, range(count)))
     found = [status for answer in answers for status in statuses(answer)]
-    assert set(found) <= {200, 503}
-    assert found.count(200) >= 2
+    # How many are answered before the others have waited for too long is a matter of the machine.
+    assert set(found) == {200, 503}
     for answer in answers:
         head = answer.partition(b"\r\n\r\n")[0].lower()
         assert (b"retry-after: 1" in head) == (statuses(answer) == [503])
