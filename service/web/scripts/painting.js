@@ -2,7 +2,7 @@
 
 import { fillOf, isColour, lightness } from "./answers/network.js";
 import { clip, number } from "./answers/numbers.js";
-import { element } from "./shared.js";
+import { element, zoomOf } from "./shared.js";
 
 const STEPS = 60;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -182,7 +182,7 @@ export function widthOf(canvas, changed) {
 
 /** Give a drawing as many pixels as the screen has, and return its context in CSS pixels. */
 export function sharp(canvas, width, height = width) {
-  const ratio = Math.max((window.devicePixelRatio || 1) * (canvas.currentCSSZoom ?? 1), 1);
+  const ratio = Math.max((window.devicePixelRatio || 1) * zoomOf(canvas), 1);
   const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
   const context = canvas.getContext("2d");

@@ -148,19 +148,32 @@ export function enlargement([width, height]) {
   return Math.max(1, Math.min(window.innerWidth / width, window.innerHeight / height));
 }
 
+/** How many times larger an element is shown than it is laid out. */
+export function zoomOf(one) {
+  if (one === null) return 1;
+  return one.currentCSSZoom ?? (getComputedStyle(one).zoom || 1) * zoomOf(one.parentElement);
+}
+
+/** Where an element is on the screen. WebKit, which has no `currentCSSZoom`, measures it as it is laid out. */
+export function onScreen(one) {
+  const { x, y, width, height } = one.getBoundingClientRect();
+  const zoom = "currentCSSZoom" in one ? 1 : zoomOf(one);
+  return new DOMRect(x * zoom, y * zoom, width * zoom, height * zoom);
+}
+
 /** How far down and across an element the pointer is, as shares of its sides. */
 export function pointed(one, { clientX, clientY }) {
-  const { left, top, width, height } = one.getBoundingClientRect();
+  const { left, top, width, height } = onScreen(one);
   return [(clientY - top) / height, (clientX - left) / width];
 }
 
 /** Where an element stands in a box that may be scrolled: places are measured on the screen, and drawn on what is enlarged. */
 export function placedIn(box) {
-  const zoom = box.currentCSSZoom ?? 1;
-  const whole = box.getBoundingClientRect();
+  const zoom = zoomOf(box);
+  const whole = onScreen(box);
   const [dx, dy] = [box.scrollLeft - whole.left / zoom, box.scrollTop - whole.top / zoom];
   return (one) => {
-    const { left, right, top, bottom } = one.getBoundingClientRect();
+    const { left, right, top, bottom } = onScreen(one);
     return { left: left / zoom + dx, right: right / zoom + dx, top: top / zoom + dy, bottom: bottom / zoom + dy };
   };
 }

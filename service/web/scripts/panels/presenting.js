@@ -1,6 +1,6 @@
 // For a projector: the page fills the screen with large type, all of it or one panel at a time.
 
-import { button, byId, enlargement, stepBy, words } from "../shared.js";
+import { button, byId, enlargement, onScreen, stepBy, words } from "../shared.js";
 import { set, state } from "../state.js";
 
 const root = document.documentElement;
@@ -34,7 +34,7 @@ function fit() {
   if (!view) return;
   const [width, height] = SHEETS[view];
   byId("present-bar").style.zoom = byId("present-stock").style.zoom = enlargement(SHEETS.all);
-  const bar = byId("present-bar").getBoundingClientRect().height;
+  const bar = onScreen(byId("present-bar")).height;
   const zoom = Math.min(window.innerWidth / width, (window.innerHeight - bar) / height);
   const main = document.querySelector("main");
   main.style.zoom = zoom;
