@@ -27,10 +27,10 @@ from konkyo.models.hiding.regions import Hiding, Regions
 from konkyo.models.hiding.shapley import pair_values, shapley_values
 from konkyo.models.network import Array, Network
 
-# The first so many images; of them the worst grounds; and the orders that Captum's sampling is first asked with.
-IMAGES, WORST, ORDERS = 200, 1000, 25
-# The error that many orders are to reach, and images that Captum evaluates together.
-ENOUGH, BATCH = 0.02, 196
+# The first so many images; of them the worst grounds.
+IMAGES, WORST = 200, 1000
+# Orders that Captum's sampling is first asked with, the error that many are to reach, images evaluated together.
+ORDERS, ENOUGH, BATCH = 25, 0.02, 196
 ROUNDS = 3
 SLOWEST = 20
 # Enumeration takes 2 to the power of so many forward passes.
@@ -52,7 +52,8 @@ def measure(name: str, network: Network, images: Array) -> None:
     """
     _spread(name, network, images[:IMAGES])
     _enumeration(name, network, images)
-    _sampling(name, network, images[0])
+    side = usual_side(network.architecture)
+    sampling(f"{name}, one image, one class", network, twin(network), images[0], side)
     _worst(name, network, images[:WORST])
     _noise(name, network)
 
@@ -110,15 +111,32 @@ def _enumerated(same: Twin, image: Array, masks: NDArray[np.bool_]) -> Array:
     return values
 
 
-def _sampling(name: str, network: Network, image: Array) -> None:
-    """Captum's sampling with few orders and with as many as an error of 2 % needs, and KernelShap with as many."""
-    region = usual_side(network.architecture)
+def sampling(
+    title: str, network: Network, same: Twin, image: Array, region: int, orders: int = ORDERS, enough: float = ENOUGH
+) -> None:
+    """Captum's sampling with few orders and with as many as a small error needs, and KernelShap with as many.
+
+    Parameters
+    ----------
+    title
+        Of the table.
+    network, same
+        In float64, and what Captum asks.
+    image
+        (channels, side, side) or (side, side) in [0, 1].
+    region
+        Pixels of a side.
+    orders
+        What the sampling is first asked with.
+    enough
+        The mean error, of the mean value, that many orders are to reach.
+    """
     exact = shapley_values(network, image, region)
     true, target = exact.of(exact.predicted).values, exact.predicted
-    players = Hiding(Regions(region)).changed(image).reshape(true.shape)
+    players = Hiding(Regions(region, side=network.architecture.side)).changed(image).reshape(true.shape)
     numbers = np.kron(np.arange(true.size).reshape(true.shape), np.ones((region, region), np.intp))
-    same = twin(network)
-    features, tensor = torch.from_numpy(numbers)[None, None], torch.from_numpy(image)[None, None]
+    features = torch.from_numpy(numbers)[None, None]
+    tensor = torch.from_numpy(image.reshape(1, -1, *image.shape[-2:])).to(next(same.parameters()).dtype)
 
     def asked(method: type[KernelShap | ShapleyValueSampling], count: int, seed: int = SEED) -> Array:
         torch.set_num_threads(1)
@@ -133,17 +151,17 @@ def _sampling(name: str, network: Network, image: Array) -> None:
         return float(np.abs(found - true)[players].mean() / np.abs(true)[players].mean())
 
     # The error falls with the root of the orders; its estimate is the mean over some draws.
-    mean = np.mean([error(asked(ShapleyValueSampling, ORDERS, seed)) for seed in range(1, 9)])
-    many = int(np.ceil(ORDERS * (mean / ENOUGH) ** 2))
+    mean = np.mean([error(asked(ShapleyValueSampling, orders, seed)) for seed in range(1, 9)])
+    many = int(np.ceil(orders * (mean / enough) ** 2))
     # An order takes an evaluation for each region; both are drawn without being told which regions hold no ink.
-    tries = [(ShapleyValueSampling, ORDERS, true.size), (ShapleyValueSampling, many, true.size)]
+    tries = [(ShapleyValueSampling, orders, true.size), (ShapleyValueSampling, many, true.size)]
     if find_spec("sklearn") is not None:
-        tries.append((KernelShap, ORDERS * true.size, 1))
-    ways: dict[str, Callable[[], object]] = {"exact, all ten classes": partial(shapley_values, network, image)}
+        tries.append((KernelShap, orders * true.size, 1))
+    ways: dict[str, Callable[[], object]] = {"exact, all classes": partial(shapley_values, network, image, region)}
     for method, count, each in tries:
-        title = f"captum {method.__name__}, {count * each:,} evaluations, error {error(asked(method, count)):.1%}"
-        ways[title] = partial(asked, method, count)
-    show(f"{name}, one image, one class", ways, rounds=1, clock=time.process_time)
+        name = f"captum {method.__name__}, {count * each:,} evaluations, error {error(asked(method, count)):.1%}"
+        ways[name] = partial(asked, method, count)
+    show(title, ways, rounds=1, clock=time.process_time)
 
 
 def _worst(name: str, network: Network, images: Array) -> None:

@@ -5,25 +5,23 @@ What an exact answer costs does not depend on the weights; what an approximation
 
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from math import prod
 
 import numpy as np
 import torch
-from captum.attr import Occlusion, ShapleyValueSampling
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks import combinations, occlusion
 from benchmarks.timing import console, show
 from benchmarks.twin import twin
 from konkyo.models.architecture import Architecture, Pool, PoolKind, Stage
 from konkyo.models.files.checkpoint import DIRECTORY, load
 from konkyo.models.filters.contributions import contributions
 from konkyo.models.hiding.games import class_games
-from konkyo.models.hiding.occlusion import occlude
-from konkyo.models.hiding.regions import Hiding, Regions
+from konkyo.models.hiding.regions import Regions
 from konkyo.models.hiding.shapley import shapley_values
 from konkyo.models.network import Network
 from konkyo.service.web.page import WEB
@@ -47,81 +45,24 @@ def measure(digits: NDArray[np.float64]) -> None:
         },
         rounds=9,
     )
-    _occlusion(network, digit)
-    _sampling()
+    single, image = network.astype(np.float32), digits[:1].astype(np.float32)
+    title = "Keras' convnet, one digit, 196 regions of 2×2"
+    occlusion.compare(title, single, twin(single), image, Regions(), rounds=5)
+    _photograph()
     _wide()
 
 
-def _sampling() -> None:
+def _photograph() -> None:
     """Tiny VGG, a photograph, 64 regions: exact Shapley values against Captum's sampling with a small error."""
     network = load(DIRECTORY / "tiny-vgg.safetensors").precise
     with Image.open(LIFEBOAT) as opened:
         image = np.asarray(opened).transpose(2, 0, 1) / 255
-    ask = partial(shapley_values, network, image, SIDE)
-    exact = ask()
-    wanted, target = exact.values[exact.predicted], exact.predicted
-    rows = np.arange(network.architecture.side) // SIDE
-    columns = len(wanted)
-    features = torch.from_numpy(rows[:, None] * columns + rows)[None, None]
-    method, tensor = (
-        ShapleyValueSampling(twin(network.astype(np.float32))),
-        torch.from_numpy(image.astype(np.float32))[None],
-    )
-
-    def sampled(orders: int) -> NDArray[np.float64]:
-        torch.manual_seed(SEED)
-        found = method.attribute(
-            tensor, target=target, feature_mask=features, n_samples=orders, perturbations_per_eval=columns**2
-        )
-        values: NDArray[np.float64] = found[0, 0, ::SIDE, ::SIDE].numpy().astype(np.float64)
-        return values
-
-    def error(orders: int) -> float:
-        return float(np.abs(sampled(orders) - wanted).mean() / np.abs(wanted).mean())
-
-    # The error falls with the root of the orders.
-    many = int(np.ceil(ORDERS * (error(ORDERS) / ENOUGH) ** 2))
-    title = f"captum ShapleyValueSampling, {many * columns**2:,} evaluations, error {error(many):.1%}"
-    ways: dict[str, Callable[[], object]] = {
-        "exact, over all 2⁶⁴ hidings, all ten classes": ask,
-        title: partial(sampled, many),
-    }
-    show("Tiny VGG, a photograph, 64 regions of 8×8", ways, rounds=1, clock=time.process_time)
+    single = twin(network.astype(np.float32))
+    combinations.sampling("Tiny VGG, a photograph, 64 regions of 8×8", network, single, image, SIDE, ORDERS, ENOUGH)
     tracemalloc.start()
-    ask()
+    shapley_values(network, image, SIDE)
     console.print(f"at the peak {tracemalloc.get_traced_memory()[1] / 2**20:.1f} MiB")
     tracemalloc.stop()
-
-
-def _occlusion(network: Network, digit: NDArray[np.float64]) -> None:
-    """196 regions of 2×2 against PyTorch and Captum, in float32; both give the same drops."""
-    single, image, regions = network.astype(np.float32), digit.astype(np.float32), Regions()
-    other, tensor = twin(single), torch.from_numpy(image)[None, None]
-    masks = torch.from_numpy(regions.masks.reshape(-1, 1, 28, 28))
-    target, captum = int(other(tensor).argmax()), Occlusion(other)
-
-    def attribute() -> NDArray[np.float32]:
-        found = captum.attribute(
-            tensor, sliding_window_shapes=(1, 2, 2), strides=(1, 2, 2), target=target, perturbations_per_eval=196
-        )
-        values: NDArray[np.float32] = found[0, 0].numpy()
-        return values
-
-    def passed() -> None:
-        with torch.no_grad():
-            other(torch.where(masks, 0.0, tensor))
-
-    np.testing.assert_allclose(attribute(), occlude(single, image, hiding=Hiding()).heatmap(), rtol=0, atol=1e-4)
-    show(
-        "Keras' convnet, one digit, 196 regions of 2×2",
-        {
-            "konkyo, float32": lambda: occlude(single, image, hiding=Hiding()),
-            "konkyo, float64, as the service computes": lambda: occlude(network, digit, hiding=Hiding()),
-            "one torch pass over all hidden images": passed,
-            "captum, 196 per evaluation": attribute,
-        },
-        rounds=5,
-    )
 
 
 def _random(architecture: Architecture) -> Network:
