@@ -25,16 +25,20 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(params=QUESTIONS)
+def saved(client: TestClient, folder: Path, **question: Any) -> Path:
+    answer = client.post("/explain/grounds", params={"format": "html", **question}, files={"file": sample(9)})
+    assert answer.status_code == 200
+    file = folder / "grounds.html"
+    file.write_bytes(answer.content)
+    return file
+
+
+@pytest.fixture(scope="module", params=QUESTIONS)
 def opened(
-    request: pytest.FixtureRequest, client: TestClient, browser: Browser, tmp_path: Path
+    request: pytest.FixtureRequest, client: TestClient, browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Page]]:
     """The name of the network, and the handout in a browser without a network; its script has no errors."""
-    question = {"model": request.param, "format": "html", **QUESTIONS[request.param]}
-    answer = client.post("/explain/grounds", params=question, files={"file": sample(9)})
-    assert answer.status_code == 200
-    file = tmp_path / "grounds.html"
-    file.write_bytes(answer.content)
+    file = saved(client, tmp_path_factory.mktemp("handout"), model=request.param, **QUESTIONS[request.param])
     page, errors, asked = profile_of(browser, offline=True).new_page(), [], []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text))
@@ -42,7 +46,7 @@ def opened(
     page.goto(file.as_uri())
     yield request.param, page
     assert errors == []
-    assert [one for one in asked if not one.startswith("data:")] == [file.as_uri()]
+    assert {one for one in asked if not one.startswith("data:")} == {file.as_uri()}
     page.close()
 
 
@@ -92,6 +96,7 @@ def test_a_click_hides_a_region_and_the_buttons_hide_several(opened: tuple[str, 
         expect(page.locator(".classes .first th")).to_have_text(predicted)
         expect(page.locator(".image [aria-pressed=true]")).to_have_count(count)
 
+    page.reload()
     check(0, body["label"])
     page.locator(".image button").first.click()
     expect(page.locator(".image [aria-pressed=true]")).to_have_count(1)
@@ -107,21 +112,6 @@ def test_a_click_hides_a_region_and_the_buttons_hide_several(opened: tuple[str, 
     check(0, body["label"])
 
 
-def test_on_a_phone_its_proof_can_be_read(client: TestClient, browser: Browser, tmp_path: Path) -> None:
-    answer = client.post("/explain/grounds", params={"format": "html"}, files={"file": sample(9)})
-    file = tmp_path / "grounds.html"
-    file.write_bytes(answer.content)
-    page = profile_of(browser, **PHONE, offline=True).new_page()
-    page.goto(file.as_uri())
-    heights = page.evaluate(
-        "[...document.querySelectorAll('svg text')].map((one) => one.getBoundingClientRect().height)"
-    )
-    assert min(heights) >= 11
-    # The picture is scrolled, and not the page.
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    page.close()
-
-
 def test_it_is_to_be_kept_and_can_ask_for_nothing(client: TestClient) -> None:
     answer = client.post("/explain/grounds", params={"format": "html"}, files={"file": sample(9)})
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -135,3 +125,15 @@ def test_it_is_to_be_kept_and_can_ask_for_nothing(client: TestClient) -> None:
         "http://www.w3.org/1999/xlink",
     }
     assert len(answer.content) < 1_000_000
+
+
+def test_on_a_phone_its_proof_can_be_read(client: TestClient, browser: Browser, tmp_path: Path) -> None:
+    page = profile_of(browser, **PHONE, offline=True).new_page()
+    page.goto(saved(client, tmp_path).as_uri())
+    heights = page.evaluate(
+        "[...document.querySelectorAll('svg text')].map((one) => one.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 11
+    # The picture is scrolled, and not the page.
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.close()

@@ -33,18 +33,6 @@ def test_both_sheets_have_the_same_experiments() -> None:
     assert all(said for _, said in english)
 
 
-# Every link of a lesson.
-@pytest.mark.timeout(60)
-def test_the_page_shows_what_the_sheets_say(page: Page, address: str) -> None:
-    """Each link in the tab of the one before, as the sheet opens them."""
-    for (link, english), (_, japanese) in zip(*map(experiments, SHEETS), strict=True):
-        page.goto(f"http://{address}/{link}")
-        for said in (english, japanese):
-            for sentence in said:
-                expect(page.locator("body")).to_contain_text(sentence)
-            page.get_by_test_id("language").click()
-
-
 # Every link of both.
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(("name", "language"), SHEETS.items())
@@ -67,9 +55,9 @@ def test_a_projector_shows_what_the_sheets_say(browser: Browser, address: str, n
 def test_the_served_sheet_leads_to_the_host_that_serves_it(
     browser: Browser, address: str, name: str, language: str
 ) -> None:
-    """Each link of the sheet, and beside it the same one for a projector."""
+    """Each link of the sheet, and beside it the same one for a projector; and it is as light or dark as the page."""
     links = [link.replace("#", f"#language={language[:2]}&") for link, _ in experiments(name)]
-    with opened(browser, address, locale=language) as tab:
+    with opened(browser, address, locale=language, color_scheme="light") as tab:
         with tab.expect_popup() as opening:
             tab.get_by_test_id("lesson").click()
         sheet = opening.value
@@ -81,6 +69,15 @@ def test_the_served_sheet_leads_to_the_host_that_serves_it(
         views = sheet.locator("a.present").evaluate_all("links => links.map((link) => link.href)")
         large = [f"http://{address}/{link}&present={'where' if 'question=' in link else 'all'}" for link in links]
         assert views == large
+        expect(sheet.locator("html")).to_have_css("background-color", "rgb(255, 255, 255)")
+        tab.get_by_test_id("theme").click()
+        expect(sheet.locator("html")).to_have_attribute("data-theme", "dark")
+        for one in (sheet, tab):
+            expect(one.locator("html")).to_have_css("background-color", "rgb(21, 23, 27)")
+        sheet.reload()
+        expect(sheet.locator("html")).to_have_css("background-color", "rgb(21, 23, 27)")
+        tab.get_by_test_id("theme").click()
+        expect(sheet.locator("html")).to_have_attribute("data-theme", "light")
         # Answers are for the teacher.
         for answer in sheet.locator("details p").all():
             expect(answer).not_to_be_visible()
@@ -100,22 +97,6 @@ def test_the_served_sheet_leads_to_the_host_that_serves_it(
         sheet.locator("main a[target]:not(.present)").nth(1).click()
         read(presented, 1)
         expect(presented.get_by_test_id("present-bar")).not_to_be_visible()
-
-
-def test_the_sheet_is_as_light_or_dark_as_the_page(browser: Browser, address: str) -> None:
-    with opened(browser, address, color_scheme="light") as page:
-        with page.expect_popup() as opening:
-            page.get_by_test_id("lesson").click()
-        sheet = opening.value
-        expect(sheet.locator("html")).to_have_css("background-color", "rgb(255, 255, 255)")
-        page.get_by_test_id("theme").click()
-        expect(sheet.locator("html")).to_have_attribute("data-theme", "dark")
-        for one in (sheet, page):
-            expect(one.locator("html")).to_have_css("background-color", "rgb(21, 23, 27)")
-        sheet.reload()
-        expect(sheet.locator("html")).to_have_css("background-color", "rgb(21, 23, 27)")
-        page.get_by_test_id("theme").click()
-        expect(sheet.locator("html")).to_have_attribute("data-theme", "light")
 
 
 def test_the_regions_that_need_each_other(address: str) -> None:
