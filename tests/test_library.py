@@ -1,8 +1,7 @@
-"""``import konkyo``: answers are the service's, pictures are the service's, and what is wrong is said."""
+"""``import konkyo``: pictures are the service's, and what is wrong is said. Answers: tests/service/test_routes.py."""
 
 import doctest
 import inspect
-import json
 import re
 import subprocess
 import sys
@@ -38,21 +37,6 @@ from tests.helpers.refuse import refuses
 ROOT = Path(__file__).parents[1]
 SEVEN = ROOT / "docs" / "digits" / "7.png"
 QUESTIONS = "predict", "filters", "process", "occlusion", "shapley", "grounds"
-# The arguments in Python, and the query that asks the same.
-ASKED: list[tuple[str, dict[str, Any]]] = [
-    ("predict", {}),
-    ("filters", {"target": "3", "versus": 7}),
-    ("filters", {"maps": "full"}),
-    ("filters", {"top": 2}),
-    ("process", {"target": 2}),
-    ("process", {"top": 2}),
-    ("occlusion", {"region": 7, "stride": 3, "fill": "blur", "score": "probability", "faithfulness": True}),
-    ("occlusion", {"region": 7, "pairs": True}),
-    ("shapley", {"target": "7", "versus": "1"}),
-    ("shapley", {"region": 7, "fill": 0.5, "pairs": True, "faithfulness": True}),
-    ("shapley", {"interactions": True}),
-    ("grounds", {"fill": "background"}),
-]
 
 
 @pytest.fixture(scope="module")
@@ -75,19 +59,6 @@ def query(options: dict[str, Any]) -> dict[str, Any]:
 
 def path(name: str) -> str:
     return "/predict" if name == "predict" else f"/explain/{name}"
-
-
-@pytest.mark.parametrize(("name", "options"), ASKED, ids=str)
-def test_a_result_is_the_services_answer(
-    name: str, options: dict[str, Any], client: TestClient, paired: konkyo.Model
-) -> None:
-    """Of other networks: tests/service/test_routes.py."""
-    answer = client.post(path(name), params=query(options), files={"file": SEVEN.read_bytes()})
-    assert answer.status_code == 200, answer.text
-    body = answer.json()
-    del body["input"], body["model"]
-    mine = ask(name, paired, SEVEN, **options).to_dict()
-    assert json.loads(json.dumps(mine)) == body
 
 
 # Beside the arguments, the form of a picture, and what it may look like.

@@ -1,17 +1,15 @@
 """The walk's figure: pointing at a map lights its way from the picture to the classes, with what it adds to each."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from support.browser import PHONE, box_of, opened, read
+from support.browser import box_of, opened, read
 from support.folders import ROOT
 from support.pictures import sample
 from tests.e2e.access import serious
 from tests.e2e.answers import asked, choose_sample, numbers
-from tests.e2e.walk import open_walk
+from tests.e2e.walk import go, open_walk
 
 CONVOLUTIONS, POOLS = (1, 3), (2, 4)
 
@@ -42,7 +40,21 @@ def test_a_map_lights_its_way(page: Page, address: str) -> None:
     choose_sample(page, 7)
     page.get_by_test_id("versus").select_option("1")
     read(page, 7)
-    open_walk(page, 12)
+    # What is not shown yet is not lit.
+    open_walk(page, 3)
+    node(page, 2, 0).hover()
+    assert [lit(page, column) for column in range(5)] == [[0], [0], [0], [], []]
+    expect(page.locator("#figure .value").first).to_be_hidden()
+    assert lines(page) == 2
+    # Signed numbers are teal and ochre.
+    go(page, 10)
+    shown = page.locator("#figure .class .value").evaluate_all(
+        "all => all.map((one) => [one.textContent, getComputedStyle(one).color])"
+    )
+    assert {text[0] for text, _ in shown} > {"−"}
+    teal, ochre = "rgb(6, 105, 95)", "rgb(135, 80, 8)"
+    assert [colour for _, colour in shown] == [ochre if text.startswith("−") else teal for text, _ in shown]
+    go(page, 12)
     process = asked(address, "/explain/process", sample(7))
     logits = values(page)
     assert logits == pytest.approx(process["logits"], abs=0.00501)
@@ -65,15 +77,6 @@ def test_a_map_lights_its_way(page: Page, address: str) -> None:
     node(page, 3, 5).hover()
     assert [lit(page, column) for column in range(5)] == [[0], [1], [1], [5], [5]]
     assert values(page) == pytest.approx(np.array(process["contributions"])[:, 1, 2], abs=0.00501)
-
-
-def test_what_is_not_shown_yet_is_not_lit(page: Page) -> None:
-    choose_sample(page, 7)
-    open_walk(page, 3)
-    node(page, 2, 0).hover()
-    assert [lit(page, column) for column in range(5)] == [[0], [0], [0], [], []]
-    expect(page.locator("#figure .value").first).to_be_hidden()
-    assert lines(page) == 2
 
 
 def test_with_keys_alone(page: Page) -> None:
@@ -110,18 +113,6 @@ def test_with_keys_alone(page: Page) -> None:
     expect(page.get_by_test_id("closer")).to_have_attribute("data-target", "1")
 
 
-def test_signed_numbers_are_teal_and_ochre(browser: Browser, address: str) -> None:
-    with opened(browser, address, color_scheme="light") as page:
-        choose_sample(page, 7)
-        open_walk(page, 10)
-        shown = page.locator("#figure .class .value").evaluate_all(
-            "all => all.map((one) => [one.textContent, getComputedStyle(one).color])"
-        )
-        assert {text[0] for text, _ in shown} > {"−"}
-        teal, ochre = "rgb(6, 105, 95)", "rgb(135, 80, 8)"
-        assert [colour for _, colour in shown] == [ochre if text.startswith("−") else teal for text, _ in shown]
-
-
 def test_a_map_that_adds_up_many_adds_with_its_bias(browser: Browser, address: str) -> None:
     """Its weights times what was found, over all cells: an oracle that knows no pairs."""
     with opened(browser, address, "#model=lenet-6x16") as page:
@@ -138,9 +129,9 @@ def test_a_map_that_adds_up_many_adds_with_its_bias(browser: Browser, address: s
         assert values(page) == pytest.approx(np.array(process["contributions"])[:, 2].sum(axis=-1), abs=0.00501)
 
 
-@pytest.mark.parametrize("context", [{}, {"viewport": {"width": 1024, "height": 768}}], ids=["laptop", "small"])
-def test_picture_and_stage_1_stay_in_sight(browser: Browser, address: str, context: dict[str, Any]) -> None:
-    with opened(browser, address, "#model=tiny-vgg", **context) as page:
+def test_picture_and_stage_1_stay_in_sight(browser: Browser, address: str) -> None:
+    small = {"width": 1024, "height": 768}
+    with opened(browser, address, "#model=tiny-vgg", viewport=small) as page:
         page.get_by_test_id("sample-photograph-bus").click()
         read(page, "school bus")
         page.get_by_test_id("walk").click()
@@ -173,12 +164,3 @@ def test_picture_and_stage_1_stay_in_sight(browser: Browser, address: str, conte
         page.locator("#figure .layer.pool").last.locator(".node").nth(place).hover()
         adds = (np.array(answer["head"])[:, 0] * np.array(answer["stages"][-1]["maps"])[place]).sum(axis=(-1, -2))
         assert values(page) == pytest.approx(adds, abs=0.00501)
-
-
-def test_a_finger_lights_it_too(browser: Browser, address: str) -> None:
-    with opened(browser, address, **PHONE) as page:
-        choose_sample(page, 7)
-        open_walk(page, 12)
-        node(page, 2, 1).focus()
-        assert lit(page, 4) == [3, 4, 5]
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

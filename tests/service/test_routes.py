@@ -4,8 +4,6 @@ That these results are right is tested with ``models``.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,19 +11,14 @@ from urllib.parse import parse_qsl
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from pydantic_core import to_json
 
-from konkyo.models.files.checkpoint import Checkpoint
-from konkyo.models.filters.contributions import FilterExplanation, MapDetail
-from konkyo.models.filters.usage import Usage
-from konkyo.models.grounds.proofs import grounds
-from konkyo.models.hiding.occlusion import Score
-from konkyo.models.hiding.regions import FillKind, Hiding, Regions, filled
-from konkyo.models.network import Array, Network, softmax
-from konkyo.models.result import Result, predict
+import konkyo
+from konkyo.model import of_checkpoint
+from konkyo.models.files.checkpoint import DIRECTORY, Checkpoint
+from konkyo.models.hiding.regions import FillKind, filled
+from konkyo.models.network import softmax
 from konkyo.pictures import draw
 from support.pictures import decode, encode, pixels, sample
-from tests.helpers.asked import explain_filters, explain_occlusion, explain_process, explain_shapley
 from tests.helpers.served import ARCHITECTURES, upload
 
 PAIRED, LENET = "paired-3x3", "lenet-6x16"
@@ -43,64 +36,46 @@ def ask(client: TestClient, operation: str, data: bytes = sample(7), **query: An
     return answer.json()
 
 
-Ask = Callable[[Network, Array, Usage | None], Result]
-
-
-def hiding(network: Network, region: int = 2, stride: int | None = None, fill: float | FillKind = 0.0) -> Hiding:
-    return Hiding(Regions(region, stride or region, network.architecture.side), fill)
-
-
 # Each operation and each parameter of the shipped networks; and colour, a hidden layer, other numbers of stages.
-QUESTIONS: dict[str, Ask] = {
-    "predict?model=paired-3x3": lambda n, i, _: predict(n, i),
-    "predict?model=colour": lambda n, i, _: predict(n, i),
-    "explain/filters?model=paired-3x3": lambda n, i, u: explain_filters(n, i, usage=u),
-    "explain/filters?model=summed-3x3&maps=totals&versus=3": lambda n, i, u: explain_filters(n, i, versus=3, usage=u),
-    "explain/filters?model=lenet-6x16&maps=full&target=8&versus=3": lambda n, i, u: explain_filters(
-        n, i, 8, 3, usage=u
-    ),
-    "explain/filters?model=lenet-6x16&top=3&target=1": lambda n, i, u: explain_filters(n, i, 1, usage=u),
-    "explain/filters?model=colour&maps=full&target=1&versus=0": lambda n, i, _: explain_filters(n, i, 1, 0),
-    "explain/filters?model=hidden": lambda n, i, _: explain_filters(n, i),
-    "explain/occlusion?model=summed-3x3": lambda n, i, _: explain_occlusion(n, i),
-    "explain/occlusion?model=lenet-6x16&score=probability&region=12&stride=5&fill=0.5&target=9": lambda n, i, _: (
-        explain_occlusion(n, i, 9, hiding=hiding(n, 12, 5, 0.5), score=Score.PROBABILITY)
-    ),
-    "explain/occlusion?model=paired-3x3&pairs=true&versus=3&region=5&fill=blur": lambda n, i, _: explain_occlusion(
-        n, i, versus=3, hiding=hiding(n, 5, fill=FillKind.BLUR), pairs=True
-    ),
-    "explain/occlusion?model=summed-3x3&faithfulness=true&region=7": lambda n, i, _: explain_occlusion(
-        n, i, hiding=hiding(n, 7), faithfulness=True
-    ),
-    "explain/occlusion?model=colour&fill=background": lambda n, i, _: explain_occlusion(
-        n, i, hiding=hiding(n, fill=FillKind.BACKGROUND)
-    ),
-    "explain/shapley?model=lenet-6x16": lambda n, i, _: explain_shapley(n, i),
-    "explain/shapley?model=paired-3x3&pairs=true&versus=3&target=5": lambda n, i, _: explain_shapley(
-        n, i, 5, 3, pairs=True
-    ),
-    "explain/shapley?model=summed-3x3&interactions=true&fill=background": lambda n, i, _: explain_shapley(
-        n, i, fill=FillKind.BACKGROUND, interactions=True
-    ),
-    "explain/shapley?model=lenet-6x16&faithfulness=true&region=14&fill=0.25": lambda n, i, _: explain_shapley(
-        n, i, region=14, fill=0.25, faithfulness=True
-    ),
-    "explain/shapley?model=colour": lambda n, i, _: explain_shapley(n, i),
-    "explain/shapley?model=hidden": lambda n, i, _: explain_shapley(n, i),
-    "explain/grounds?model=paired-3x3": lambda n, i, _: grounds(n, i),
-    "explain/grounds?model=lenet-6x16&region=9&fill=0.4": lambda n, i, _: grounds(n, i, 9, 0.4),
-    "explain/grounds?model=colour&fill=blur": lambda n, i, _: grounds(n, i, 8, FillKind.BLUR),
-    "explain/grounds?model=tiny": lambda n, i, _: grounds(n, i, 3),
-    "explain/process?model=paired-3x3": lambda n, i, u: explain_process(n, i, usage=u),
-    "explain/process?model=lenet-6x16&target=3&versus=8&top=2": lambda n, i, u: explain_process(
-        n, i, 3, 8, usage=u, top=2
-    ),
-    "explain/process?model=colour&target=1&versus=0": lambda n, i, _: explain_process(n, i, 1, 0),
-    "explain/process?model=hidden": lambda n, i, _: explain_process(n, i),
-    "explain/process?model=single": lambda n, i, _: explain_process(n, i),
-}
+QUESTIONS = [
+    "predict?model=paired-3x3",
+    "predict?model=colour",
+    "explain/filters?model=paired-3x3",
+    "explain/filters?model=summed-3x3&maps=totals&versus=3",
+    "explain/filters?model=lenet-6x16&maps=full&target=8&versus=3",
+    "explain/filters?model=lenet-6x16&top=3&target=1",
+    "explain/filters?model=colour&maps=full&target=1&versus=0",
+    "explain/filters?model=hidden",
+    "explain/occlusion?model=summed-3x3",
+    "explain/occlusion?model=lenet-6x16&score=probability&region=12&stride=5&fill=0.5&target=9",
+    "explain/occlusion?model=paired-3x3&pairs=true&versus=3&region=5&fill=blur",
+    "explain/occlusion?model=summed-3x3&faithfulness=true&region=7",
+    "explain/occlusion?model=colour&fill=background",
+    "explain/shapley?model=lenet-6x16",
+    "explain/shapley?model=paired-3x3&pairs=true&versus=3&target=5",
+    "explain/shapley?model=summed-3x3&interactions=true&fill=background",
+    "explain/shapley?model=lenet-6x16&faithfulness=true&region=14&fill=0.25",
+    "explain/shapley?model=colour",
+    "explain/shapley?model=hidden",
+    "explain/grounds?model=paired-3x3",
+    "explain/grounds?model=lenet-6x16&region=9&fill=0.4",
+    "explain/grounds?model=colour&fill=blur",
+    "explain/grounds?model=tiny",
+    "explain/process?model=paired-3x3",
+    "explain/process?model=lenet-6x16&target=3&versus=8&top=2",
+    "explain/process?model=colour&target=1&versus=0",
+    "explain/process?model=hidden",
+    "explain/process?model=single",
+]
 
 
+def value(text: str) -> Any:
+    """Of an option, as it is in Python."""
+    return json.loads(text) if text[0].isdigit() or text == "true" else text
+
+
+# An image of noise is none of a digit.
+@pytest.mark.filterwarnings("ignore::konkyo.images.ImageWarning")
 @pytest.mark.parametrize("asked", QUESTIONS)
 def test_an_answer_is_the_result_of_the_library(client: TestClient, shapes: TestClient, asked: str) -> None:
     path, _, query = asked.partition("?")
@@ -109,8 +84,9 @@ def test_an_answer_is_the_result_of_the_library(client: TestClient, shapes: Test
     image, file = upload(ARCHITECTURES[name]) if name in ARCHITECTURES else (pixels(7) / 255, {"file": sample(7)})
     service = shapes if name in ARCHITECTURES else client
     checkpoint = checkpoint_of(service, name)
-    usage = service.app.state.service.catalogue.usage(checkpoint)  # type: ignore[attr-defined]
-    result = QUESTIONS[asked](checkpoint.precise, image, usage)
+    options = {option: value(text) for option, text in given.items() if option != "model"}
+    network = of_checkpoint(checkpoint, None if name in ARCHITECTURES else DIRECTORY)
+    result = getattr(konkyo, path.removeprefix("explain/"))(network, image, **options)
     answer = service.post(f"/{asked}", files=file).json()
     assert answer.pop("model") == {"name": name, "sha256": checkpoint.sha256}
     side, said = checkpoint.network.architecture.side, answer.pop("input")
@@ -124,10 +100,7 @@ def test_an_answer_is_the_result_of_the_library(client: TestClient, shapes: Test
         "box": None,
     }
     assert said["warnings"] == [] or name in ARCHITECTURES
-    if isinstance(result, FilterExplanation):
-        top = int(given["top"]) if "top" in given else None
-        result = replace(result, detail=MapDetail(given.get("maps", "none")), top=top)
-    assert answer == json.loads(to_json(result.to_dict()))
+    assert answer == json.loads(json.dumps(result.to_dict()))
     if path == "explain/process" or not {"maps", "top", "faithfulness"} & given.keys():
         picture = service.post(f"/{asked}&format=png&theme=dark&scale=2", files=file)
         np.testing.assert_array_equal(decode(picture.content), decode(draw(result, ".png", 2, "dark", "en")))
