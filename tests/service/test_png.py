@@ -9,7 +9,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image
 
 from konkyo.models.files.card import Polarity
 from konkyo.models.network import Array
@@ -71,33 +71,13 @@ def test_as_many_bytes_as_the_header_says_and_no_others(depth: int, colour: int,
                 png.read(built_of(wrong, *kind)).check()
 
 
-@pytest.mark.threat("images that are sound to the library and wrong")
-def test_half_of_the_rows_or_one_pass_is_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pillow leaves the rest black. No pixel is decoded before that is seen."""
-    grey = b"".join(b"\0" + row.tobytes() for row in SEVEN)
-    one_pass = b"".join(b"\0" + row.tobytes() for row in SEVEN[::8, ::8])
-    files = [built_of(grey[: 14 * 29], 28, 28, 8, 0, 0), built_of(one_pass, 28, 28, 8, 0, 1)]
-    for data in files:
-        Image.open(BytesIO(data)).load()
-
-    def decoded(*_: object) -> None:
-        raise AssertionError("a pixel was decoded")
-
-    monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
-    for data in files:
-        with damaged(FEWER):
-            read(data)
-
-
-def test_a_stream_that_unpacks_to_more_is_not_unpacked() -> None:
-    data = built_of(bytes(20_000_000), 28, 28, 8, 0, 0)
-    tracemalloc.start()
-    try:
-        with damaged(MORE):
-            read(data)
-        assert tracemalloc.get_traced_memory()[1] < 2 * 2**20
-    finally:
-        tracemalloc.stop()
+@pytest.mark.threat("work without bound in the decoder")
+def test_a_stream_is_inflated_no_further_than_the_header_says() -> None:
+    """Whoever inflated all of it would say that its checksum is wrong."""
+    stream = zlib.compress(bytes(20_000_000))[:-4] + b"ends"
+    parts = header(28, 28, 8, 0, 0), chunk(b"IDAT", stream), chunk(b"IEND")
+    with damaged(MORE):
+        read(SIGNATURE + b"".join(parts))
 
 
 @pytest.mark.threat("work without bound in the decoder")
@@ -118,7 +98,7 @@ def test_texts_are_not_unpacked(name: str) -> None:
 @pytest.mark.threat("work without bound in the decoder")
 def test_metadata_larger_than_a_camera_s_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     def parsed(*_: object) -> None:
-        raise AssertionError("Pillow parsed the metadata")
+        pytest.fail("Pillow parsed the metadata")
 
     monkeypatch.setattr(Image.Exif, "load", parsed)
     monkeypatch.setattr(Image.Exif, "load_from_fp", parsed)

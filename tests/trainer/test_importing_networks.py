@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,8 @@ import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 
-import konkyo
 import konkyo.trainer.data as data_module
 from konkyo.models.architecture import Architecture, Stage, Wiring, written_stages
 from konkyo.models.files.checkpoint import load
@@ -102,47 +99,6 @@ def convolved(builder: Builder, filters: int, inputs: int, kernel: int, stride: 
     """A convolution that keeps the size but for its stride, and batch normalisation."""
     builder.random("Conv", (filters, inputs, kernel, kernel), pads=[kernel // 2] * 4, strides=[stride] * 2)
     return builder.numbers("BatchNormalization", *builder.rng.uniform(0.5, 2, (4, filters)))
-
-
-@pytest.mark.parametrize("case", ["lenet-5", "all-convolutional", "residual"])
-def test_a_classic_is_explained_as_its_file_answers(case: str, digits: Labelled, tmp_path: Path) -> None:
-    """Occlusion by definition, and Shapley values by all hidings of 16 regions, of the evaluator's logits."""
-    file = DATA / "networks" / f"{case}.onnx"
-    if case == "residual":
-        file = tmp_path / file.name
-        file.write_bytes(residual().model().SerializeToString())
-    network = konkyo.load(file, range=(0, 1))
-    evaluator, image = ReferenceEvaluator(onnx.load(file)), digits.images[0] / np.float32(255)
-
-    def evaluated(images: NDArray[np.float32]) -> NDArray[np.float64]:
-        outputs: Any = evaluator.run(None, {"image": images[:, None]})
-        return np.asarray(outputs[0], np.float64)
-
-    why = konkyo.occlusion(network, image, region=7)
-    hidden = np.repeat(image[None], 16, 0)
-    for region, (row, column) in enumerate(np.ndindex(4, 4)):
-        hidden[region, 7 * row : 7 * row + 7, 7 * column : 7 * column + 7] = 0
-    [right] = evaluated(image[None])
-    target = int(right.argmax())
-    assert why.target == target
-    np.testing.assert_allclose(why.drop.reshape(-1), right[target] - evaluated(hidden)[:, target], atol=1e-4)
-
-    # Regions without ink add nothing: the others' hidings are all that there are.
-    inked = [region for region in range(16) if (hidden[region] != image).any()]
-    players = len(inked)
-    shown = (np.arange(2**players)[:, None] >> np.arange(players)) & 1
-    mask = np.zeros((2**players, 16), np.float32)
-    mask[:, inked] = shown
-    images = image * np.kron(mask.reshape(-1, 4, 4), np.ones((7, 7), np.float32))
-    logits = np.concatenate([evaluated(part)[:, target] for part in np.array_split(images, max(1, 2**players // 64))])
-    size = shown.sum(1)
-    values = np.zeros(16)
-    for player, region in enumerate(inked):
-        without = np.flatnonzero(shown[:, player] == 0)
-        weight = np.array([1 / (players * comb(players - 1, int(one))) for one in size[without]])
-        values[region] = (weight * (logits[without + (1 << player)] - logits[without])).sum()
-    found = konkyo.shapley(network, image, region=7)
-    np.testing.assert_allclose(found.values.reshape(-1), values, atol=1e-4)
 
 
 def test_normalised_pixels_pad_with_the_mean(tmp_path: Path) -> None:

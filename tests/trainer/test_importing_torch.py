@@ -4,12 +4,15 @@ import copy
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import torch.nn.functional as F
+from onnx.reference import ReferenceEvaluator
+from PIL import Image
 from torch import Tensor, nn
 
 import konkyo
@@ -528,7 +531,13 @@ def test_an_onnx_file_is_loaded_as_it_is(tmp_path: Path) -> None:
     network = konkyo.load(file, range=(0, 1), preprocessing="mnist")
     saved = konkyo.load(network.save(tmp_path / "tutorial"))
     assert saved.card is not None and saved.card.imported == network.imported  # noqa: PT018
-    assert konkyo.predict(saved, DIGITS / "7.png").label == "7"
+    why = konkyo.occlusion(saved, DIGITS / "7.png", region=7)
+    assert why.label == "7"
+    pixels = np.tile(np.asarray(Image.open(DIGITS / "7.png"), np.float32) / 255, (2, 1, 1, 1))
+    pixels[1, :, 7:14, 7:14] = 0
+    evaluator = ReferenceEvaluator(onnx.load(file))
+    whole, hidden = (cast(Any, evaluator.run(None, {evaluator.input_names[0]: one[None]}))[0][0, 7] for one in pixels)
+    assert why.drop[1, 1] == pytest.approx(whole - hidden, abs=1e-4)
     with refuses(NetworkFileError, f"tutorial.onnx: {Asked.PYTHON.missing}"):
         konkyo.load(file)
 

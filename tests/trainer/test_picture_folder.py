@@ -22,7 +22,7 @@ def test_a_fifth_of_each_class_tests_where_there_is_no_test_folder(tmp_path: Pat
     assert train.about == test.about
     assert train.about.classes == ("lying", "upright")
     assert train.about.notes == ("no test images: of each class one of 5 images, chosen by SHA-256, tests",)
-    assert (train.about.name, train.about.licence) == (tmp_path.name, "not stated")
+    assert (train.about.name, train.about.licence, [*train.about.files]) == (tmp_path.name, "not stated", ["pictures"])
     assert (train.about.preprocessing, train.about.polarity, train.about.mirror) == ("resize", "auto", False)
     # Another picture of one class moves no picture of the other to the other side.
     bars(90, 99).save(tmp_path / "lying" / "new.png")
