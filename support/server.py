@@ -57,8 +57,16 @@ def running_service(
         wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
         yield f"127.0.0.1:{port}"
     finally:
-        process.terminate()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
         process.wait(PATIENCE)
+    finally:
+        process.kill()  # does nothing to one that has ended
+        process.wait()
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[bytes] | None = None, patience: float = PATIENCE) -> None:
@@ -175,10 +183,4 @@ def serving(grace: int | None = None, deadline: int | None = None, **settings: s
             wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
             yield Server(port, process.pid, process, Path(log.name))
         finally:
-            process.terminate()
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                raise
+            _end(process)

@@ -19,7 +19,6 @@ def kinds(cell: Any) -> list[list[str]]:
     return [sorted(output.get("data", {"stream": ""})) for output in cell.outputs]
 
 
-@pytest.mark.timeout(120)  # a kernel of its own starts, and imports torch; `konkyo explain` starts processes
 @pytest.mark.filterwarnings("default")
 def test_the_notebook_runs_and_shows_what_it_shows_in_the_repository() -> None:
     """Its cells assert what the text says. Numbers that were trained differ from machine to machine."""

@@ -39,7 +39,6 @@ STEPS: dict[str, Step] = {
     ".venv/bin/python -m tests.trainer.refusals": Run(),
     ".venv/bin/python -m tools.soak --only": Run(),
     "pytest --times 20": Run(instead=".venv/bin/python -m pytest --times 2 -q tests/models/test_rounding.py"),
-    'make test ARGS="--durations 30"': Run(instead='make test ARGS="--durations 30 tests/models/test_classes.py"'),
     "make train": Run(instead=f'make train ARGS="{TINY}"', then=is_trained),
     "konkyo study filters": TOGETHER,
     "make studies examples": Run(instead="make examples"),

@@ -33,8 +33,6 @@ def test_both_sheets_have_the_same_experiments() -> None:
     assert all(said for _, said in english)
 
 
-# Every link of both.
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(("name", "language"), SHEETS.items())
 def test_a_projector_shows_what_the_sheets_say(browser: Browser, address: str, name: str, language: str) -> None:
     """To be seen, and not hidden somewhere."""

@@ -82,8 +82,6 @@ GREATEST = """async () => {
 }"""
 
 
-# Two questions and two pictures of each.
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("model", ["summed-3x3", "animals-3x3", "tiny-vgg"])
 def test_page_and_saved_pictures_show_the_same_numbers(page: Page, model: str, times: int) -> None:
     """Of two samples of each kind: sums, pairs' numbers, ends of scales; and none is beyond its scale."""

@@ -140,8 +140,6 @@ def test_the_container_s_own_check_fails_with_one_line_where_nobody_answers() ->
     assert (result.returncode, result.stderr[:11], result.stderr.count("\n")) == (1, "not ready: ", 1)
 
 
-# Four workers start one after the other.
-@pytest.mark.timeout(60)
 @pytest.mark.threat("what stays after the end")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_nothing_stays_where_it_was(workers: int, tmp_path: Path) -> None:

@@ -75,7 +75,6 @@ def test_what_pillow_says_of_a_picture_is_not_in_the_log(server: Server) -> None
 
 
 @pytest.mark.threat("pixel bomb", "work without bound in the decoder")
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(("path", "known", "times"), [(MNIST, "shaded, RGBA", 3), (COLOUR, "8-bit RGBA", 4)])
 def test_the_largest_pictures_are_read_and_none_is_far_dearer(
     server: Server, path: str, known: str, times: int

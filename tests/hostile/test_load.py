@@ -40,7 +40,6 @@ def own() -> Iterator[Server]:
         assert started.trouble() == ""
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.threat("a killed worker", "many requests", "slow clients", "one client is everybody")
 @pytest.mark.parametrize(
     ("program", "count"),

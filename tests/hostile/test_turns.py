@@ -52,7 +52,6 @@ def waiting(server: Server, requests: list[bytes]) -> Iterator[list[socket]]:
         yield opened
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.threat("one client is everybody", "one address takes the queue")
 @pytest.mark.parametrize(("proxies", "status"), [("127.0.0.1", 200), ("", 503)])
 def test_a_header_names_the_client_only_where_it_comes_from_a_proxy(proxies: str, status: int) -> None:
@@ -62,7 +61,6 @@ def test_a_header_names_the_client_only_where_it_comes_from_a_proxy(proxies: str
         assert statuses(exchange(server.port, SHAPLEY)) == [status]
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.threat("a turn that nobody can take back", "fair turns", "the dearest question")
 def test_who_asks_the_dearest_question_and_hangs_up_keeps_nobody_out() -> None:
     """Single questions and a batch of another address are answered meanwhile."""

@@ -113,6 +113,11 @@ def test_the_rows_that_are_counted_are_made(architecture: Architecture, family: 
         (Architecture((Stage(3, 1, 0, None, groups=3),), 8, 3, classes=5), 64 * 2 * 3 + 64 * 2 * 3 * 5),
         # A pool over 2×2 places: each takes a product for each cell below.
         (Architecture((Stage(3, 1, 0, groups=3),), 8, 3, classes=5), 16 * 2 * 4 * 3 * 4 + 16 * 2 * 3 * 5),
+        # Of 64 cells 36 see one region, 24 two, 4 all four: 232 rows. Their 9 taps multiply the 128 rows below once.
+        (
+            Architecture((Stage(3, 1, 0, None), Stage(1, 3, 1, None)), 8, classes=5),
+            128 * 3 + (128 * 3 * 9 + 232 * 9) + 232 * 5,
+        ),
     ],
 )
 def test_work_that_can_be_counted_by_hand(architecture: Architecture, work: int) -> None:

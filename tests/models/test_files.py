@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from konkyo.models.files.atomic import replacing
-from konkyo.models.files.reading import read
+from konkyo.models.files.reading import part, read
 
 
 def test_a_file_is_replaced_when_all_is_written(tmp_path: Path) -> None:
@@ -47,6 +47,7 @@ def test_only_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"seven")
     (tmp_path / "link").symlink_to("file")
     assert read(tmp_path / "file", 5) == read(tmp_path / "link", 5) == b"seven"
+    assert [part(tmp_path / "file", *some) for some in ((1, 2), (3, 9), (9, 1))] == [b"ev", b"en", b""]
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "device").symlink_to("/dev/zero")

@@ -6,7 +6,6 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given as drawn
 from hypothesis import reject
 from hypothesis import strategies as st
@@ -156,7 +155,6 @@ def test_the_first_ones_of_an_order_are_forward_passes(
     close(logits, torch_logits(network, np.where(gone[:, None], fills, images)))
 
 
-@pytest.mark.timeout(60)  # many networks
 @examples(40)
 @drawn(any_architectures(), SEEDS, st.sampled_from(["black", "grey", "image"]))
 def test_every_combination_is_a_forward_pass(architecture: Architecture, seed: int, kind: str) -> None:

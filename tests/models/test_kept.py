@@ -23,8 +23,8 @@ def test_what_was_not_asked_for_the_longest_time_goes_first() -> None:
     ask = Asking()
     ask("aa", "bb", "cc", "aa", "dd")
     assert ask.made == ["aa", "bb", "cc", "dd"]
-    ask("aa", "cc", "dd", "bb")
-    assert ask.made == ["aa", "bb", "cc", "dd", "bb"]
+    ask("aa", "cc", "dd", "bb", "aa")
+    assert ask.made == ["aa", "bb", "cc", "dd", "bb", "aa"]
 
 
 def test_what_is_larger_than_all_is_made_each_time() -> None:

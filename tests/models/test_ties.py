@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from konkyo.models import ties
 from konkyo.models.architecture import Architecture
-from konkyo.models.hiding.occlusion import occlude
+from konkyo.models.hiding.occlusion import Score, occlude
 from konkyo.models.hiding.regions import Hiding, Regions
-from konkyo.models.network import Array, Network
+from konkyo.models.network import Array, Network, softmax
 from konkyo.models.result import predict
 from tests.helpers.asked import explain_filters, explain_occlusion, explain_process, explain_shapley
 from tests.helpers.oracles import F64, LENET, PAIRED, SUMMED, integer_network, random_network, title
@@ -52,6 +52,17 @@ def test_values_that_differ_are_in_the_order_of_their_values(values: list[int]) 
     assert ties.first(some) == ties.predicted(some) == some.argmax()
     # Few of many are equal, and those that are not are told apart by less.
     assert ties.order(1e-6 * some, 1e-3).tolist() == np.argsort(-some, kind="stable").tolist()
+
+
+def test_what_is_within_rounding_of_a_large_value_is_not_of_a_small_one() -> None:
+    assert ties.order(np.array([1e6, 1e6 + 1e-7, 1, 1 + 1e-7]), 1).tolist() == [0, 1, 3, 2]
+
+
+def test_the_rounding_of_a_probability_is_that_of_the_logit_times_its_derivative() -> None:
+    logits = np.array([1.0, 0.3, -2.0])
+    changes = [softmax(logits + step) - softmax(logits - step) for step in 1e-6 * np.eye(3)]
+    slopes = np.diagonal(changes) / 2e-6
+    assert Score.PROBABILITY.scale(logits) == pytest.approx(slopes.max())
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 2, -1, -2]))

@@ -33,8 +33,7 @@ from konkyo.trainer.explaining.job import Job, new_job
 from support.pictures import sample
 from support.server import free_port
 
-# Nodes of a cluster start and stop.
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120

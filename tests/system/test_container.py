@@ -16,11 +16,7 @@ from support.server import free_port, until, wait_until_ready
 from tests.helpers.tensors import PATH
 from tools.soak.composition import HEALTHY, SMALL, attacked
 
-# Containers start and stop.
-pytestmark = [
-    pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here"),
-    pytest.mark.timeout(120),
-]
+pytestmark = pytest.mark.skipif(not docker_runs(), reason="no Docker daemon answers here")
 
 
 @pytest.fixture(scope="module")

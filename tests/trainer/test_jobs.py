@@ -27,8 +27,6 @@ def wanted(directory: Path, count: int) -> list[Wanted]:
     ]
 
 
-# Processes of their own, each of which imports PyTorch.
-@pytest.mark.timeout(60)
 def test_several_at_once_end_as_one_after_another_and_an_error_of_one_is_told(few: Labelled, tmp_path: Path) -> None:
     """As it is: the third begins when one of the first two has ended, and cannot go on from its file."""
     some = wanted(tmp_path, 3)
@@ -50,8 +48,6 @@ def test_several_at_once_end_as_one_after_another_and_an_error_of_one_is_told(fe
     assert told["run 2"] == [10, 20, 30, 40]
 
 
-# Processes of their own, each of which imports PyTorch.
-@pytest.mark.timeout(60)
 def test_an_error_that_nobody_foresaw_is_told(few: Labelled, tmp_path: Path) -> None:
     """Labels that the network has no classes for, which no data set gives: PyTorch raises an IndexError."""
     with refuses(RunError, "run 0 has ended with IndexError: Target 12 is out of bounds."):
